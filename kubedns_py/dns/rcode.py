@@ -1,0 +1,26 @@
+"""Response codes (RFC 6895, 2.3) and extended DNS errors (RFC 8914, 5.2) that we send."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+NOERROR: Final = 0
+FORMERR: Final = 1
+SERVFAIL: Final = 2
+NXDOMAIN: Final = 3
+NOTIMP: Final = 4
+REFUSED: Final = 5
+BADVERS: Final = 16
+
+
+class ExtendedError(NamedTuple):
+    """An EDE option: its INFO-CODE and its EXTRA-TEXT, which is for people."""
+
+    code: int
+    text: str = ""
+
+
+EDE_OTHER: Final = 0
+EDE_NOT_READY: Final = 14
+EDE_PROHIBITED: Final = 18
+EDE_NOT_AUTHORITATIVE: Final = 20

@@ -1,0 +1,219 @@
+"""A reply to octets: header, echo of the question, compression, truncation, OPT with EDE.
+
+Rules of this file:
+
+- Only whole records are sent, and a reply that lost one of its answer or authority section says
+  so with TC over UDP (RFC 2181, 9); additional records are dropped in silence.
+- The question and OPT stay in every reply (RFC 6891, 7), so a truncated one is still complete.
+- The question's octets are echoed as received. Compression points at them for a record's owner,
+  and for other names only when the question was spelled in lower case, so that targets stay
+  canonical.
+- No name is remembered past offset 16383, the last one that a pointer reaches (RFC 1035, 4.1.4);
+  dnslib wraps there and makes messages that nobody can read.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from kubedns_py.dns.name import Name, from_wire, to_wire
+from kubedns_py.dns.query import HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
+from kubedns_py.dns.rcode import ExtendedError
+from kubedns_py.dns.rrset import AAAA, CNAME, IN, NS, OPT, PTR, SOA, SRV, A, RRset
+
+AA: Final = 0x0400
+TC: Final = 0x0200
+RA: Final = 0x0080
+
+TCP_LIMIT: Final = 65535
+PLAIN_UDP_LIMIT: Final = 512
+
+_HEADER = struct.Struct("!HHHHHH")
+_FIXED = struct.Struct("!HHIH")
+_OPT = struct.Struct("!BHHIH")
+_OPTION = struct.Struct("!HHH")
+_EDE = 15
+_LAST_POINTER = 0x3FFF
+_POINTER = struct.Struct("!H")
+_ONE_NAME = frozenset({NS, CNAME, PTR})
+_ROTATED = frozenset({A, AAAA, SRV})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a reply says, without octets.
+
+    Attributes:
+        rcode: 0 to 4095; above 15 the query must have had an OPT record.
+        authoritative: the AA bit.
+        ede: sent only to a query with an OPT record.
+    """
+
+    rcode: int
+    authoritative: bool = False
+    answer: tuple[RRset, ...] = ()
+    authority: tuple[RRset, ...] = ()
+    additional: tuple[RRset, ...] = ()
+    ede: ExtendedError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How replies of this server look.
+
+    Attributes:
+        udp_octets: ceiling of a UDP reply and the size that OPT advertises, 512 to 4096.
+        recursion_available: the RA bit: whether a forward path exists.
+        max_answers: most records of one RRset in an answer, 0 for all.
+    """
+
+    udp_octets: int = 1232
+    recursion_available: bool = False
+    max_answers: int = 0
+
+
+def render_reject(reject: Reject, shape: Shape) -> bytes:
+    """Return the error reply to a message that has no answer: 12 octets and what is echoed."""
+    opt = _opt(reject.edns, reject.rcode, None, shape)
+    flags = QR | reject.flags & (OPCODE | RD) | reject.rcode
+    counts = (bool(reject.question), 0, 0, bool(opt))
+    return _HEADER.pack(reject.id, flags, *counts) + reject.question + opt
+
+
+def udp_limit(edns: Edns | None, shape: Shape) -> int:
+    """Return the most octets that a UDP reply may have (RFC 6891, 6.2.3 to 6.2.5)."""
+    if edns is None:
+        return PLAIN_UDP_LIMIT
+    return min(max(edns.payload_octets, PLAIN_UDP_LIMIT), shape.udp_octets)
+
+
+def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -> bytes:
+    """Return the reply's octets.
+
+    Args:
+        query: what is answered.
+        reply: what to say.
+        limit: most octets, 512 to 65535; ``TCP_LIMIT`` means that there is no second try, so a set
+            that does not fit is cut without TC.
+        shape: how this server's replies look.
+        turn: 0 or more; where the rotation of several addresses begins.
+    """
+    opt = _opt(query.edns, reply.rcode, reply.ede, shape)
+    writer = _Writer(query, limit - len(opt))
+    whole = all(writer.put(_turned(rrset, turn, shape.max_answers)) for rrset in reply.answer)
+    counts = [writer.take_count()]
+    whole = whole and all(map(writer.put, reply.authority))
+    counts.append(writer.take_count())
+    if whole:
+        for rrset in reply.additional:
+            writer.put_whole(rrset)
+    counts.append(writer.take_count() + bool(opt))
+    flags = QR | query.flags & RD | reply.rcode & 0xF
+    flags |= AA * reply.authoritative | RA * shape.recursion_available
+    flags |= TC * (not whole and limit < TCP_LIMIT)
+    return _HEADER.pack(query.id, flags, 1, *counts) + writer.octets() + opt
+
+
+def _turned(rrset: RRset, turn: int, most: int) -> RRset:
+    count = len(rrset.rdatas)
+    if count == 1 or rrset.rtype not in _ROTATED:
+        return rrset
+    start = turn % count
+    rdatas = rrset.rdatas[start:] + rrset.rdatas[:start]
+    return rrset._replace(rdatas=rdatas[:most] if most else rdatas)
+
+
+def _opt(edns: Edns | None, rcode: int, ede: ExtendedError | None, shape: Shape) -> bytes:
+    """Return our OPT record (RFC 6891, 6.1.3; EDE: RFC 8914, 2), or nothing without one to answer.
+
+    DO is copied (RFC 3225, 3); other flags and options of the query are not.
+    """
+    if edns is None:
+        return b""
+    option = b""
+    if ede is not None:
+        text = ede.text.encode()
+        option = _OPTION.pack(_EDE, 2 + len(text), ede.code) + text
+    ttl = rcode >> 4 << 24 | edns.do << 15
+    return _OPT.pack(0, OPT, shape.udp_octets, ttl, len(option)) + option
+
+
+class _Writer:
+    """Appends records behind the question while they fit."""
+
+    def __init__(self, query: Query, limit: int) -> None:
+        self._body = bytearray(query.question)
+        self._room = limit - HEADER_OCTETS
+        self._count = 0
+        self._names: dict[Name, int] = {query.name: HEADER_OCTETS} if query.name else {}
+        wire = to_wire(query.name)
+        if query.question[: len(wire)] == wire:  # spelled in lower case
+            at = HEADER_OCTETS
+            for index, label in enumerate(query.name):
+                self._names[query.name[index:]] = at
+                at += 1 + len(label)
+
+    def octets(self) -> bytes:
+        return bytes(self._body)
+
+    def take_count(self) -> int:
+        count, self._count = self._count, 0
+        return count
+
+    def put(self, rrset: RRset) -> bool:
+        """Append records until one does not fit; return whether all did."""
+        for rdata in rrset.rdatas:
+            start = len(self._body)
+            self._name(rrset.owner)
+            self._body += _FIXED.pack(rrset.rtype, IN, rrset.ttl, 0)
+            size_at = len(self._body) - 2
+            self._rdata(rrset.rtype, rdata)
+            if len(self._body) > self._room:
+                self._forget(start)
+                return False
+            size = len(self._body) - size_at - 2
+            self._body[size_at : size_at + 2] = _POINTER.pack(size)
+            self._count += 1
+        return True
+
+    def put_whole(self, rrset: RRset) -> None:
+        """Append all records of the set, or none."""
+        start, count = len(self._body), self._count
+        if not self.put(rrset):
+            self._forget(start)
+            self._count = count
+
+    def _forget(self, start: int) -> None:
+        del self._body[start:]
+        at = start + HEADER_OCTETS
+        self._names = {name: where for name, where in self._names.items() if where < at}
+
+    def _rdata(self, rtype: int, rdata: bytes) -> None:
+        """Compress where RFC 3597, section 4, allows it: in the types of RFC 1035 and no others."""
+        if rtype in _ONE_NAME:
+            self._name(from_wire(rdata))
+        elif rtype == SOA:
+            mname = from_wire(rdata)
+            rest = rdata[len(to_wire(mname)) :]
+            rname = from_wire(rest)
+            self._name(mname)
+            self._name(rname)
+            self._body += rest[len(to_wire(rname)) :]
+        else:
+            self._body += rdata
+
+    def _name(self, name: Name) -> None:
+        while name:
+            known = self._names.get(name)
+            if known is not None:
+                self._body += _POINTER.pack(0xC000 | known)
+                return
+            at = HEADER_OCTETS + len(self._body)
+            if at <= _LAST_POINTER:
+                self._names[name] = at
+            self._body.append(len(name[0]))
+            self._body += name[0]
+            name = name[1:]
+        self._body.append(0)

@@ -1,0 +1,69 @@
+"""The whole exception tree.
+
+    KubednsError
+    ├── UsageError        a flag or environment variable is wrong; exit code 2
+    ├── StartError        a file, port or credential is not as needed; exit code 1
+    ├── BadObject         one API object cannot be read; the others are not touched
+    ├── BadName           text that is not a domain name
+    └── ApiError          the API server refused a request or broke off
+
+Outcomes of DNS (NXDOMAIN, REFUSED, FORMERR) are values, never exceptions.
+"""
+
+
+class KubednsError(Exception):
+    """Base of everything that this package raises on purpose."""
+
+
+class UsageError(KubednsError):
+    """A command-line flag or environment variable is wrong. The text is one line for a person."""
+
+
+class StartError(KubednsError):
+    """Something that start-up needs is missing or unusable. The text is one line for a person."""
+
+
+class BadName(KubednsError):  # noqa: N818 - "bad name" is what operators read
+    """A text is not a domain name (RFC 1035, 2.3.4; RFC 1123, 2.1)."""
+
+
+class BadObject(KubednsError):  # noqa: N818 - same
+    """One API object cannot be decoded; its previous version stays.
+
+    Attributes:
+        kind: Kubernetes kind, such as ``Service``.
+        reason: a word from a closed set, used as a metric label.
+        key: ``namespace/name`` as far as it could be read, otherwise empty.
+        version: its resource version as far as it could be read, otherwise empty.
+    """
+
+    def __init__(
+        self, kind: str, reason: str, *, key: str = "", detail: str = "", version: str = ""
+    ) -> None:
+        super().__init__(kind, reason, key, detail)
+        self.kind = kind
+        self.reason = reason
+        self.key = key
+        self.detail = detail
+        self.version = version
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key or '(no name)'}: {self.reason}: {self.detail}"
+
+
+class ApiError(KubednsError):
+    """The API server answered a request with an error, or the stream broke.
+
+    Attributes:
+        status: HTTP status, or the code of an ERROR event; 0 when there was no answer at all.
+        retry_after_s: seconds that the server asked us to wait, or None.
+    """
+
+    def __init__(self, status: int, detail: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.detail}" if self.status else self.detail

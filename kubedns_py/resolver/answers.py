@@ -1,0 +1,125 @@
+"""The forms of answers from our own data: data, NODATA, NXDOMAIN, and the zone's own records.
+
+Rules of this file:
+
+- Own data is authoritative, negative or not (ENV-1, ENV-2).
+- Every negative answer carries the SOA of the zone that says no, with the negative TTL as its TTL
+  and minimum (RFC 2308, 3 and 5).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kubedns_py.cluster.objects import Address, Key
+from kubedns_py.dns.name import Name, to_wire
+from kubedns_py.dns.rcode import NOERROR, NXDOMAIN
+from kubedns_py.dns.render import Reply
+from kubedns_py.dns.rrset import (
+    AAAA,
+    ANY,
+    HINFO,
+    NS,
+    SOA,
+    SRV,
+    A,
+    RRset,
+    address_type,
+    soa,
+    srv_target,
+    txt,
+)
+from kubedns_py.resolver.view import View
+from kubedns_py.zone.naming import NS_DNS
+from kubedns_py.zone.tree import Node
+from kubedns_py.zone.zone import Zone
+
+HOSTMASTER: Final = b"hostmaster"
+_RFC8482 = txt(b"RFC8482", b"")
+
+
+def soa_rrset(owner: Name, zone: Zone, view: View, ttl: int) -> RRset:
+    """Return a zone's SOA. A reverse zone shares the cluster domain's server and serial."""
+    negative_ttl = view.policy.negative_ttl
+    mname = (*NS_DNS, *zone.apex)
+    rname = (HOSTMASTER, *zone.apex)
+    return RRset(owner, SOA, ttl, (soa(mname, rname, zone.serial, negative_ttl),))
+
+
+def nodata(owner: Name, zone: Zone, view: View) -> Reply:
+    """Return NOERROR without an answer. ``owner`` is the apex that says so."""
+    return _negative(NOERROR, owner, zone, view)
+
+
+def nxdomain(owner: Name, zone: Zone, view: View) -> Reply:
+    """Return NXDOMAIN. ``owner`` is the apex that says so."""
+    return _negative(NXDOMAIN, owner, zone, view)
+
+
+def _negative(rcode: int, owner: Name, zone: Zone, view: View) -> Reply:
+    authority = (soa_rrset(owner, zone, view, view.policy.negative_ttl),)
+    return Reply(rcode, authoritative=True, authority=authority)
+
+
+def data(rrset: RRset, additional: tuple[RRset, ...] = ()) -> Reply:
+    """Return NOERROR with one RRset."""
+    return Reply(NOERROR, authoritative=True, answer=(rrset,), additional=additional)
+
+
+def from_rrsets(rrsets: dict[int, RRset], owner: Name, qtype: int, zone: Zone, view: View) -> Reply:
+    """Return what an existing name answers: the RRset of the type, or NODATA.
+
+    ANY gets one small synthesised record where there is data (RFC 8482, 4.2).
+    """
+    rrset = rrsets.get(qtype)
+    if rrset is not None:
+        return data(rrset, target_addresses(rrset, view) if qtype == SRV else ())
+    if qtype == ANY and rrsets:
+        return data(RRset(owner, HINFO, zone.naming.ttl, (_RFC8482,)))
+    return nodata(zone.apex, zone, view)
+
+
+def target_addresses(rrset: RRset, view: View) -> tuple[RRset, ...]:
+    """Return the A, then the AAAA RRsets of SRV targets in our zones, without duplicates."""
+    found: dict[Name, Node | None] = {}
+    for rdata in rrset.rdatas:
+        target = srv_target(rdata)
+        if target not in found:
+            zone = view.zone_of(target)
+            found[target] = zone.find(target[: -len(zone.apex) - 1]) if zone else None
+    return tuple(
+        node.rrsets[rtype]
+        for node in found.values()
+        for rtype in (A, AAAA)
+        if node is not None and rtype in node.rrsets
+    )
+
+
+def nameserver_rrsets(zone: Zone, asked: Address, view: View) -> dict[int, RRset]:
+    """Return the address RRsets of ``ns.dns.D``.
+
+    They are those of the DNS Service when it exists, otherwise the address that the query was
+    sent to; that one is known to work.
+    """
+    owner: Name = (*NS_DNS, *zone.apex)
+    addresses: dict[int, dict[bytes, None]] = {}
+    for address in _dns_service_addresses(zone, view.policy.dns_service) or (asked,):
+        if address:
+            addresses.setdefault(address_type(address), {})[address] = None
+    return {
+        rtype: RRset(owner, rtype, zone.naming.ttl, tuple(found))
+        for rtype, found in sorted(addresses.items())
+    }
+
+
+def _dns_service_addresses(zone: Zone, key: Key) -> tuple[bytes, ...]:
+    node = zone.find((key.name.encode(), key.namespace.encode()))
+    rrsets = node.rrsets if node else {}
+    return tuple(rdata for rtype in (A, AAAA) if rtype in rrsets for rdata in rrsets[rtype].rdatas)
+
+
+def ns_reply(owner: Name, zone: Zone, asked: Address, view: View) -> Reply:
+    """Return the NS RRset of an apex with its glue, A and AAAA (APX-2)."""
+    target = to_wire((*NS_DNS, *zone.apex))
+    glue = tuple(nameserver_rrsets(zone, asked, view).values())
+    return data(RRset(owner, NS, zone.naming.ttl, (target,)), glue)

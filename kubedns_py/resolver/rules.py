@@ -1,0 +1,245 @@
+"""The resolver as a table: ordered rules, of which the first verdict wins.
+
+A rule is a small function ``question, view -> Resolution or None``. Its name is its label in
+metrics and, later, in ``explain``. Row ids are those of the behaviour tables in the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kubedns_py.cluster.objects import ServiceKind
+from kubedns_py.dns.name import Name, from_wire
+from kubedns_py.dns.rcode import (
+    EDE_NOT_AUTHORITATIVE,
+    EDE_NOT_READY,
+    EDE_PROHIBITED,
+    NOERROR,
+    REFUSED,
+    SERVFAIL,
+    ExtendedError,
+)
+from kubedns_py.dns.render import Reply
+from kubedns_py.dns.reverse import reverse_apex
+from kubedns_py.dns.rrset import (
+    AXFR,
+    CH,
+    CNAME,
+    IN,
+    IXFR,
+    NS,
+    SOA,
+    TXT,
+    RRset,
+    address_type,
+    txt,
+)
+from kubedns_py.resolver.answers import (
+    data,
+    from_rrsets,
+    nameserver_rrsets,
+    nodata,
+    ns_reply,
+    nxdomain,
+    soa_rrset,
+)
+from kubedns_py.resolver.reverse_rules import reverse_names
+from kubedns_py.resolver.view import Known, Question, Resolution, View
+from kubedns_py.zone.naming import DNS, DNS_VERSION, NS_DNS, POD, SVC, dashed, read_dashed
+from kubedns_py.zone.tree import Node
+
+Rule = Callable[[Question, View], Resolution | None]
+
+_VERSION = txt(b"1.1.0")
+_VERSION_TTL = 28800
+_ENDPOINT_PATH = 3
+
+
+def other_class(question: Question, view: View) -> Resolution | None:
+    """T-54: only IN is served. CHAOS names are an option (ENV-23)."""
+    if question.qclass == IN:
+        return None
+    reply = Reply(REFUSED)
+    if question.qclass == CH and question.qtype == TXT:
+        for name, text in view.policy.chaos:
+            if name == question.name:
+                chaos = RRset(question.name, TXT, 0, (txt(text.encode()[:255]),))
+                reply = Reply(NOERROR, authoritative=True, answer=(chaos,))
+    return Resolution(reply, None, "other_class")
+
+
+def transfer(question: Question, view: View) -> Resolution | None:
+    """T-53: no zone transfer to anybody (ENV-27)."""
+    if question.qtype not in {AXFR, IXFR}:
+        return None
+    ede = ExtendedError(EDE_PROHIBITED, "zone transfer is not served")
+    zone = question.zone.apex if question.zone else None
+    return Resolution(Reply(REFUSED, ede=ede), zone, "transfer")
+
+
+def not_synced(question: Question, view: View) -> Resolution | None:
+    """T-60: never "no" before we know.
+
+    Where the API server refuses the endpoints for good, what only depends on services is answered
+    all the same (F-12).
+    """
+    if view.known is Known.ALL:
+        return None
+    apex = question.zone.apex if question.zone else reverse_apex(question.name)
+    if apex is None:
+        return None
+    if view.known is Known.WITHOUT_ENDPOINTS and not _needs_endpoints(question, view):
+        return None
+    ede = ExtendedError(EDE_NOT_READY, view.known.value)
+    return Resolution(Reply(SERVFAIL, ede=ede), apex, "not_synced")
+
+
+def _needs_endpoints(question: Question, view: View) -> bool:
+    """Tell whether the answer may depend on endpoints: reverse, headless and endpoint names."""
+    if question.zone is None:
+        return True
+    path = question.path
+    if len(path) < 3 or path[-1] != SVC:
+        return False
+    key = question.zone.service(path[-2], path[-3])
+    service = view.store.service(key) if key else None
+    if service is None or service.kind is ServiceKind.EXTERNAL_NAME:
+        return False
+    if service.kind is ServiceKind.HEADLESS:
+        return True
+    return len(path) > 3 and not path[-4].startswith(b"_")
+
+
+def outside(question: Question, view: View) -> Resolution | None:
+    """ENV-28b: a name in no zone of ours, which nobody here forwards."""
+    if question.zone is not None or reverse_apex(question.name) is not None:
+        return None
+    return refused_outside(None)
+
+
+def refused_outside(apex: Name | None) -> Resolution:
+    """Return the refusal of a name that is not ours."""
+    ede = ExtendedError(EDE_NOT_AUTHORITATIVE, "not a name of this cluster")
+    return Resolution(Reply(REFUSED, ede=ede), apex, "outside")
+
+
+def apex(question: Question, view: View) -> Resolution | None:
+    """T-1 to T-3: the zone's own SOA and NS, and nothing else, at the cluster domain."""
+    zone = question.zone
+    if zone is None or question.path:
+        return None
+    if question.qtype == NS:
+        return Resolution(ns_reply(zone.apex, zone, question.asked, view), zone.apex, "apex")
+    rrsets = {SOA: soa_rrset(zone.apex, zone, view, zone.naming.ttl)}
+    reply = from_rrsets(rrsets, question.name, question.qtype, zone, view)
+    return Resolution(reply, zone.apex, "apex")
+
+
+def infrastructure(question: Question, view: View) -> Resolution | None:
+    """T-4 to T-7: ``ns.dns``, ``dns-version`` and the empty names ``dns``, ``svc`` and ``pod``."""
+    zone, path = question.zone, question.path
+    if zone is None:
+        return None
+    rrsets: dict[int, RRset]
+    if path == (DNS_VERSION,):
+        rrsets = {TXT: RRset(question.name, TXT, _VERSION_TTL, (_VERSION,))}
+    elif path == NS_DNS:
+        rrsets = nameserver_rrsets(zone, question.asked, view)
+    elif path in {(DNS,), (SVC,), (POD,)}:
+        rrsets = {}
+    else:
+        return None
+    reply = from_rrsets(rrsets, question.name, question.qtype, zone, view)
+    return Resolution(reply, zone.apex, "infrastructure")
+
+
+def pod_names(question: Question, view: View) -> Resolution | None:
+    """T-47 to T-49: ``a-b-c-d.N.pod.D`` (POD-1 to POD-16)."""
+    zone, path = question.zone, question.path
+    if zone is None or path[-1] != POD:
+        return None
+    mode = view.policy.pods
+    if mode == "disabled" or len(path) > _ENDPOINT_PATH or not zone.has_namespace(path[-2]):
+        return Resolution(nxdomain(zone.apex, zone, view), zone.apex, "pod_names")
+    if len(path) < _ENDPOINT_PATH:
+        return Resolution(nodata(zone.apex, zone, view), zone.apex, "pod_names")
+    address = read_dashed(path[0])
+    if address is None or (
+        mode == "verified"
+        and path[1] not in {each.encode() for each in view.store.pod_namespaces(address)}
+    ):
+        return Resolution(nxdomain(zone.apex, zone, view), zone.apex, "pod_names")
+    rtype = address_type(address)
+    rrsets = {rtype: RRset(question.name, rtype, zone.naming.ttl, (address,))}
+    reply = from_rrsets(rrsets, question.name, question.qtype, zone, view)
+    return Resolution(reply, zone.apex, "pod_names")
+
+
+def alias(question: Question, view: View) -> Resolution | None:
+    """T-30 to T-40: an ExternalName is an alias for every type (RFC 1034, 3.6.2)."""
+    node = _service_node(question)
+    if question.zone is None or node is None or CNAME not in node.rrsets:
+        return None
+    rrset = node.rrsets[CNAME]
+    followed = None if question.qtype == CNAME else from_wire(rrset.rdatas[0])
+    return Resolution(data(rrset), question.zone.apex, "alias", followed)
+
+
+def service_names(question: Question, view: View) -> Resolution | None:
+    """T-5, T-8 to T-29, T-63, T-65: namespaces, services, their ports and endpoints."""
+    zone, path = question.zone, question.path
+    if zone is None or path[-1] != SVC:
+        return None
+    if len(path) == len((SVC, b"N")) and zone.has_namespace(path[0]):
+        return Resolution(nodata(zone.apex, zone, view), zone.apex, "service_names")
+    node = _service_node(question)
+    if node is None:
+        return None
+    reply = from_rrsets(node.rrsets, question.name, question.qtype, zone, view)
+    return Resolution(reply, zone.apex, "service_names")
+
+
+def other_spelling(question: Question, view: View) -> Resolution | None:
+    """HDL-10: an IPv6 endpoint's dashed name, in any spelling that parses to its address."""
+    zone, path = question.zone, question.path
+    if zone is None or path[-1] != SVC or len(path) != _ENDPOINT_PATH + 1:
+        return None
+    address = read_dashed(path[0]) if path[0].count(b"-") > 1 else None
+    label = dashed(address) if address else path[0]
+    node = zone.find((label, *path[1:-1])) if label != path[0] else None
+    if node is None:
+        return None
+    rrsets = {rtype: rrset._replace(owner=question.name) for rtype, rrset in node.rrsets.items()}
+    reply = from_rrsets(rrsets, question.name, question.qtype, zone, view)
+    return Resolution(reply, zone.apex, "other_spelling")
+
+
+def missing(question: Question, view: View) -> Resolution | None:
+    """T-8 and the rest: in our zone, and nothing of that name."""
+    zone = question.zone
+    if zone is None:
+        return None
+    return Resolution(nxdomain(zone.apex, zone, view), zone.apex, "missing")
+
+
+def _service_node(question: Question) -> Node | None:
+    zone, path = question.zone, question.path
+    if zone is None or len(path) < _ENDPOINT_PATH or path[-1] != SVC:
+        return None
+    return zone.find(path[:-1])
+
+
+RULES: tuple[Rule, ...] = (
+    other_class,
+    transfer,
+    not_synced,
+    outside,
+    reverse_names,
+    apex,
+    infrastructure,
+    pod_names,
+    alias,
+    service_names,
+    other_spelling,
+    missing,
+)

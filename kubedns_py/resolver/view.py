@@ -1,0 +1,108 @@
+"""What a rule may look at: the question, the zones, what is known so far, and the policy."""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+from dataclasses import dataclass
+from typing import Literal
+
+from kubedns_py.cluster.objects import Address, Key
+from kubedns_py.cluster.store import Store
+from kubedns_py.dns.name import Name
+from kubedns_py.dns.render import Reply
+from kubedns_py.zone.zone import Zone
+
+_KUBE_DNS = Key("kube-system", "kube-dns")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Known(enum.Enum):
+    """How much of the cluster was synced at least once."""
+
+    NOTHING = "waiting for the first complete sync"
+    WITHOUT_ENDPOINTS = "the API server refuses the endpoints, the services are known"
+    ALL = "everything was synced"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Choices of the operator that decide answers.
+
+    Attributes:
+        negative_ttl: seconds, 0 to 3600, of NXDOMAIN and NODATA.
+        pods: POD-1 to POD-9.
+        pointers: which names an address points at.
+        pod_pointers: an address in no service points at its pod's dashed name (PTR-8).
+        local_networks: reverse names inside are ours alone: unknown ones do not exist.
+        dns_service: the Service whose addresses ``ns.dns.D`` has.
+        chaos: whether ``version.bind`` and ``id.server`` are answered (ENV-23).
+    """
+
+    negative_ttl: int = 5
+    pods: Literal["insecure", "verified", "disabled"] = "insecure"
+    pointers: Literal["all", "hostname", "first"] = "all"
+    pod_pointers: bool = False
+    local_networks: tuple[Network, ...] = ()
+    dns_service: Key = _KUBE_DNS
+    chaos: tuple[tuple[Name, str], ...] = ()
+
+
+@dataclass(slots=True)
+class View:
+    """What questions are answered from.
+
+    Attributes:
+        zones: at least one; pointers name the first one's names.
+        known: changed by whoever watches the sync.
+    """
+
+    zones: tuple[Zone, ...]
+    store: Store
+    policy: Policy
+    known: Known = Known.NOTHING
+
+    def zone_of(self, name: Name) -> Zone | None:
+        """Return the zone that a name is in, the longest one by labels."""
+        best = None
+        for zone in self.zones:
+            apex = zone.apex
+            if name[-len(apex) :] == apex and (best is None or len(apex) > len(best.apex)):
+                best = zone
+        return best
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and where it falls.
+
+    Attributes:
+        name: folded.
+        zone: the zone that the name is in, or None.
+        path: labels left of the zone's apex, leftmost first; empty at the apex and outside.
+        asked: the address that the query was sent to, or empty octets.
+    """
+
+    name: Name
+    qtype: int
+    qclass: int
+    zone: Zone | None
+    path: Name
+    asked: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a question gets, and which rule said so.
+
+    Attributes:
+        zone: name of the zone for metrics: a zone of ours, a reverse apex, or ``dropped``.
+        rule: the deciding rule's name.
+        alias: the target that is still to be followed, for a name that is an alias.
+    """
+
+    reply: Reply
+    zone: Name | None
+    rule: str
+    alias: Name | None = None

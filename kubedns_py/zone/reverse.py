@@ -1,0 +1,80 @@
+"""Addresses to the names that their pointers give (DNS specification 1.1.0, 2.3.3 and 2.4.3).
+
+Rules of this file:
+
+- The index only says which services hold an address; the names come from the services' subtrees,
+  grown when a pointer is asked. So 100,000 endpoints cost one dictionary entry each.
+- A service's addresses are replaced as a whole: dropping a family, a type or a service drops its
+  pointers too, whatever the order of events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from kubedns_py.cluster.objects import Address, Key
+from kubedns_py.dns.name import Name
+from kubedns_py.zone.tree import Pointer, PointerKind
+
+MOST_POINTERS: Final = 8
+"""PTR-6: an address in more services than this has its first names only."""
+
+
+class Reverse:
+    """Which services hold an address."""
+
+    def __init__(self) -> None:
+        self._keys: dict[Address, Key | tuple[Key, ...]] = {}
+        self._addresses: dict[Key, tuple[Address, ...]] = {}
+
+    def replace(self, key: Key, addresses: Iterable[Address]) -> None:
+        """Make exactly these addresses point at the service."""
+        new = tuple(dict.fromkeys(addresses))
+        old = self._addresses.get(key, ())
+        if new == old:
+            return
+        for address in set(old).difference(new):
+            self._drop(address, key)
+        for address in set(new).difference(old):
+            self._keys[address] = (*self._of(address), key) if address in self._keys else key
+        if new:
+            self._addresses[key] = new
+        else:
+            del self._addresses[key]
+
+    def remove(self, key: Key) -> None:
+        """Make no address point at the service."""
+        self.replace(key, ())
+
+    def services(self, address: Address) -> tuple[Key, ...]:
+        """Return the services that hold the address, by namespace and name."""
+        return tuple(sorted(self._of(address)))
+
+    def _of(self, address: Address) -> tuple[Key, ...]:
+        # One key stands alone: the tuple around it would cost 48 octets an endpoint.
+        found = self._keys.get(address, ())
+        return (found,) if isinstance(found, Key) else found
+
+    def _drop(self, address: Address, key: Key) -> None:
+        left = tuple(each for each in self._of(address) if each != key)
+        if not left:
+            del self._keys[address]
+        else:
+            self._keys[address] = left if len(left) > 1 else left[0]
+
+
+def chosen_targets(
+    pointers: Iterable[Pointer], policy: Literal["all", "hostname", "first"]
+) -> tuple[Name, ...]:
+    """Return the targets that an address answers with, in order (PTR-6, PTR-7).
+
+    Hostnames of headless services come first, because certificates carry them; then by name.
+    ``hostname`` leaves out endpoints that are only called by their address.
+    """
+    kept = [
+        each for each in pointers if policy != "hostname" or each.kind is not PointerKind.ADDRESS
+    ]
+    kept.sort(key=lambda each: (each.kind is not PointerKind.HEADLESS_HOSTNAME, each.target))
+    targets = tuple(dict.fromkeys(each.target for each in kept))
+    return targets[: 1 if policy == "first" else MOST_POINTERS]

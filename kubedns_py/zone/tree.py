@@ -1,0 +1,123 @@
+"""The tree cache: nodes by label path, from the apex down.
+
+Rules of this file:
+
+- A node exists or it does not; an existing node without records is an empty non-terminal, which
+  answers NODATA and never NXDOMAIN (RFC 8020, 2; RFC 4592, 2.2.2).
+- A service's subtree is replaced as a whole. What is replaced is only marked: the subtree is grown
+  when a name in it is first asked, so that syncing 100,000 endpoints makes no record.
+- Nodes are never changed once they can be found.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kubedns_py.cluster.objects import Address, Key
+from kubedns_py.dns.name import Name
+from kubedns_py.dns.rrset import RRset
+
+
+@dataclass(slots=True)
+class Node:
+    """A name: its RRsets by type, and the names directly below it by label."""
+
+    rrsets: dict[int, RRset] = field(default_factory=dict)
+    children: dict[bytes, Node] = field(default_factory=dict)
+
+    def child(self, *labels: bytes) -> Node:
+        """Return the node below by labels, topmost first, making what is missing."""
+        node = self
+        for label in labels:
+            node = node.children.setdefault(label, Node())
+        return node
+
+
+class PointerKind(enum.IntEnum):
+    """What a pointer's target is called by."""
+
+    SERVICE = 0
+    HEADLESS_HOSTNAME = 1
+    HOSTNAME = 2
+    ADDRESS = 3
+
+
+class Pointer(NamedTuple):
+    """A target that an address's PTR record may have."""
+
+    kind: PointerKind
+    target: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Subtree:
+    """What one service makes: its node, and the targets that its addresses point at."""
+
+    node: Node
+    pointers: dict[Address, tuple[Pointer, ...]]
+
+
+class Tree:
+    """The services of one zone, by namespace and name; grown on demand.
+
+    Args:
+        grow: derives a service's subtree from the store; None when it publishes no name.
+    """
+
+    def __init__(self, grow: Callable[[Key], Subtree | None]) -> None:
+        self._grow = grow
+        self._namespaces: dict[bytes, dict[bytes, Key]] = {}
+        self._grown: dict[Key, Subtree | None] = {}
+
+    def add_namespace(self, namespace: str) -> None:
+        """Make ``N.svc.D`` exist."""
+        self._namespaces.setdefault(namespace.encode(), {})
+
+    def remove_namespace(self, namespace: str) -> None:
+        """Remove a namespace and all services in it."""
+        for key in self._namespaces.pop(namespace.encode(), {}).values():
+            self._grown.pop(key, None)
+
+    def replace(self, key: Key) -> None:
+        """Put a service's new subtree in the place of its old one."""
+        self.add_namespace(key.namespace)
+        self._namespaces[key.namespace.encode()][key.name.encode()] = key
+        self._grown.pop(key, None)
+
+    def remove(self, key: Key) -> None:
+        """Remove a service's subtree. Its namespace stays until it is removed."""
+        self._namespaces.get(key.namespace.encode(), {}).pop(key.name.encode(), None)
+        self._grown.pop(key, None)
+
+    def has_namespace(self, label: bytes) -> bool:
+        """Tell whether ``N.svc.D`` exists."""
+        return label in self._namespaces
+
+    def service(self, namespace: bytes, name: bytes) -> Key | None:
+        """Return the key of a service that is in the tree, whether or not it publishes a name."""
+        return self._namespaces.get(namespace, {}).get(name)
+
+    def subtree(self, key: Key) -> Subtree | None:
+        """Return a service's subtree, growing it if it was not asked for since it changed."""
+        if key not in self._grown:
+            self._grown[key] = self._grow(key)
+        return self._grown[key]
+
+    def find(self, path: Name) -> Node | None:
+        """Return the node of a name below ``svc.D``.
+
+        Args:
+            path: labels left of ``svc``, leftmost first: ``(b"_http", b"_tcp", b"web", b"shop")``;
+                at least two.
+        """
+        key = self.service(path[-1], path[-2])
+        subtree = self.subtree(key) if key else None
+        node = subtree.node if subtree else None
+        for label in reversed(path[:-2]):
+            if node is None:
+                return None
+            node = node.children.get(label)
+        return node

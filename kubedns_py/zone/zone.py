@@ -1,0 +1,144 @@
+"""One cluster domain: its tree, its pointers, its serial, brought up to date from the store.
+
+Rules of this file:
+
+- ``commit`` is synchronous: no reader sees half a change.
+- Only what changed is touched: the cost is that of the dirty services, not of the cluster.
+- A namespace exists when its object does, or when a service stands in it (LIF-3), and only as far
+  as it is visible; a hidden one is treated as missing, its pointers included (ENT-16, PTR-13).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kubedns_py.cluster.objects import Address, Key
+from kubedns_py.cluster.selector import Selector
+from kubedns_py.cluster.store import Changes, Store
+from kubedns_py.dns.name import Name
+from kubedns_py.zone.naming import Naming
+from kubedns_py.zone.records import Publishing, service_addresses, service_subtree
+from kubedns_py.zone.reverse import Reverse, chosen_targets
+from kubedns_py.zone.tree import Node, Subtree, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """Which namespaces are published: those named, if any, that match the selector, if any."""
+
+    names: frozenset[str] = frozenset()
+    labels: Selector | None = None
+
+    def shows(self, store: Store, namespace: str) -> bool:
+        """Tell whether a namespace may be seen, whether or not it exists."""
+        if self.names and namespace not in self.names:
+            return False
+        if self.labels is None:
+            return True
+        found = store.namespace(namespace)
+        return found is not None and self.labels.matches(dict(found.labels))
+
+
+class Zone:
+    """The names of one cluster domain.
+
+    Args:
+        store: where the objects are.
+        naming: the domain, and how its names are spelled.
+        publishing: which services and endpoints get names.
+        visibility: which namespaces do.
+    """
+
+    def __init__(
+        self, store: Store, naming: Naming, publishing: Publishing, visibility: Visibility
+    ) -> None:
+        self.naming = naming
+        self.serial = 1
+        self._store = store
+        self._publishing = publishing
+        self._visibility = visibility
+        self._tree = Tree(self._grow)
+        self._reverse = Reverse()
+
+    @property
+    def apex(self) -> Name:
+        """The cluster domain."""
+        return self.naming.apex
+
+    # -- writing
+
+    def commit(self, changes: Changes, now: float) -> None:
+        """Bring the zone up to date.
+
+        Args:
+            changes: what became dirty in the store.
+            now: seconds since the epoch; the serial is this or one more than the last (ENV-6).
+        """
+        dirty = set(changes.services)
+        for namespace in changes.namespaces | {key.namespace for key in changes.services}:
+            if self._commit_namespace(namespace):
+                dirty.update(self._store.services_in(namespace))
+        for key in dirty:
+            self._commit_service(key)
+        self.serial = max(self.serial + 1, int(now))
+
+    def _commit_namespace(self, namespace: str) -> bool:
+        """Make a namespace exist or not. Returns whether its services must be looked at."""
+        shown = self._visibility.shows(self._store, namespace)
+        known = self._store.namespace(namespace) or self._store.services_in(namespace)
+        exists = bool(shown and known)
+        if exists == self._tree.has_namespace(namespace.encode()):
+            return False
+        if exists:
+            self._tree.add_namespace(namespace)
+        else:
+            self._tree.remove_namespace(namespace)
+        return True
+
+    def _commit_service(self, key: Key) -> None:
+        service = self._store.service(key)
+        if service is None or not self._visibility.shows(self._store, key.namespace):
+            self._tree.remove(key)
+            self._reverse.remove(key)
+            return
+        self._tree.replace(key)
+        subsets = self._store.subsets(key)
+        self._reverse.replace(key, service_addresses(service, subsets, self._publishing))
+
+    def _grow(self, key: Key) -> Subtree | None:
+        service = self._store.service(key)
+        if service is None:
+            return None
+        subsets = self._store.subsets(key)
+        return service_subtree(service, subsets, self.naming, self._publishing)
+
+    # -- reading
+
+    def has_namespace(self, label: bytes) -> bool:
+        """Tell whether a namespace exists in this zone."""
+        return self._tree.has_namespace(label)
+
+    def find(self, path: Name) -> Node | None:
+        """Return the node of a name below ``svc.D``; see ``Tree.find``."""
+        return self._tree.find(path)
+
+    def service(self, namespace: bytes, name: bytes) -> Key | None:
+        """Return a visible service's key, whether or not it publishes a name."""
+        return self._tree.service(namespace, name)
+
+    def pointer_services(self, address: Address) -> tuple[Key, ...]:
+        """Return the visible services that hold an address."""
+        return self._reverse.services(address)
+
+    def pointers(
+        self, address: Address, policy: Literal["all", "hostname", "first"]
+    ) -> tuple[Name, ...]:
+        """Return the targets of an address's PTR records, at most eight, in order."""
+        found = [
+            pointer
+            for key in self._reverse.services(address)
+            if (subtree := self._tree.subtree(key)) is not None
+            for pointer in subtree.pointers.get(address, ())
+        ]
+        return chosen_targets(found, policy)
