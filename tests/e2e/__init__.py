@@ -1,0 +1,1 @@
+"""The suite that runs against a real control plane (``make e2e``)."""
