@@ -33,10 +33,13 @@ def from_text(text: str) -> Name:
         text: absolute with or without the last dot; ``\.`` and ``\DDD`` stand for octets.
 
     Raises:
-        BadName: an empty label, a label over 63 or a name over 255 octets, a broken escape.
+        BadName: an empty label, a label over 63 or a name over 255 octets, a broken escape, or a
+            character that is not ASCII.
     """
     if text in {"", "."}:
         return ROOT
+    if not text.isascii():
+        raise BadName(f"{text[:80]!r} is not ASCII; write the octets as \\DDD, or use punycode")
     labels: list[bytes] = []
     label = bytearray()
     at = 0

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name
 from kubedns_py.dns.rcode import FORMERR, NOTIMP
@@ -95,6 +95,16 @@ class Drop:
     reason: str
 
 
+class _Record(NamedTuple):
+    """A record without its owner; ``start`` and ``end`` are the offsets of its rdata."""
+
+    rtype: int
+    rclass: int
+    ttl: int
+    start: int
+    end: int
+
+
 def read_query(message: bytes) -> Query | Reject | Drop:
     """Return what a received message is.
 
@@ -162,14 +172,16 @@ def _read_others(
 ) -> tuple[Edns | None] | None:
     """Return the OPT record's content in a tuple of one, or None for FORMERR.
 
-    A query has no answers, and an authority record only in IXFR (RFC 1995, 3), which is refused
-    whatever follows.
+    A query has no answers, and an authority record, whatever it holds, only in IXFR (RFC 1995, 3).
     """
     answers, authorities, additionals = counts
     if answers or authorities > (qtype == IXFR) or additionals > _MOST_ADDITIONAL:
         return None
-    if authorities or not additionals:
-        return (None,)
+    if authorities:
+        record = _read_record(message, at)
+        if record is None:
+            return None
+        at = record.end
     return _read_additional(message, at, additionals)
 
 
@@ -181,21 +193,28 @@ def _read_additional(message: bytes, at: int, count: int) -> tuple[Edns | None] 
     """
     edns: Edns | None = None
     for index in range(count):
-        owner_end = _skip_name(message, at)
-        if owner_end is None or owner_end + _FIXED.size > len(message):
+        record = _read_record(message, at)
+        if record is None:
             return None
-        rtype, rclass, ttl, size = _FIXED.unpack_from(message, owner_end)
-        start = owner_end + _FIXED.size
-        if start + size > len(message):
-            return None
-        if rtype == OPT:
-            if edns is not None or owner_end != at + 1 or not _options_fit(message, start, size):
+        if record.rtype == OPT:
+            whole = record.start == at + 1 + _FIXED.size and _options_fit(message, record)
+            if edns is not None or not whole:
                 return None
-            edns = Edns(rclass, ttl >> 16 & 0xFF, bool(ttl & DO))
-        elif rtype != TSIG or rclass != _CLASS_ANY or index + 1 != count:
+            edns = Edns(record.rclass, record.ttl >> 16 & 0xFF, bool(record.ttl & DO))
+        elif record.rtype != TSIG or record.rclass != _CLASS_ANY or index + 1 != count:
             return None
-        at = start + size
+        at = record.end
     return (edns,)
+
+
+def _read_record(message: bytes, at: int) -> _Record | None:
+    owner_end = _skip_name(message, at)
+    if owner_end is None or owner_end + _FIXED.size > len(message):
+        return None
+    rtype, rclass, ttl, size = _FIXED.unpack_from(message, owner_end)
+    start = owner_end + _FIXED.size
+    end = start + size
+    return _Record(rtype, rclass, ttl, start, end) if end <= len(message) else None
 
 
 def _skip_name(message: bytes, at: int) -> int | None:
@@ -213,9 +232,9 @@ def _skip_name(message: bytes, at: int) -> int | None:
     return None
 
 
-def _options_fit(message: bytes, at: int, size: int) -> bool:
+def _options_fit(message: bytes, record: _Record) -> bool:
     """Tell whether the options fill the rdata exactly (RFC 6891, 6.1.2). None is acted upon."""
-    end = at + size
-    while at + _OPTION.size <= end:
+    at = record.start
+    while at + _OPTION.size <= record.end:
         at += _OPTION.size + _OPTION.unpack_from(message, at)[1]
-    return at == end
+    return at == record.end

@@ -21,7 +21,7 @@ from typing import Final
 from kubedns_py.dns.name import Name, from_wire, to_wire
 from kubedns_py.dns.query import HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
 from kubedns_py.dns.rcode import ExtendedError
-from kubedns_py.dns.rrset import AAAA, CNAME, IN, NS, OPT, PTR, SOA, SRV, A, RRset
+from kubedns_py.dns.rrset import AAAA, CNAME, NS, OPT, PTR, SOA, SRV, A, RRset
 
 AA: Final = 0x0400
 TC: Final = 0x0200
@@ -37,6 +37,7 @@ _OPTION = struct.Struct("!HHH")
 _EDE = 15
 _LAST_POINTER = 0x3FFF
 _POINTER = struct.Struct("!H")
+_QUESTION = _POINTER.pack(0xC000 | HEADER_OCTETS)
 _ONE_NAME = frozenset({NS, CNAME, PTR})
 _ROTATED = frozenset({A, AAAA, SRV})
 
@@ -147,7 +148,9 @@ class _Writer:
         self._body = bytearray(query.question)
         self._room = limit - HEADER_OCTETS
         self._count = 0
-        self._names: dict[Name, int] = {query.name: HEADER_OCTETS} if query.name else {}
+        self._asked = query.name
+        self._qclass = query.qclass  # IN but for CHAOS, where the answer is CHAOS too
+        self._names: dict[Name, int] = {}
         wire = to_wire(query.name)
         if query.question[: len(wire)] == wire:  # spelled in lower case
             at = HEADER_OCTETS
@@ -166,8 +169,8 @@ class _Writer:
         """Append records until one does not fit; return whether all did."""
         for rdata in rrset.rdatas:
             start = len(self._body)
-            self._name(rrset.owner)
-            self._body += _FIXED.pack(rrset.rtype, IN, rrset.ttl, 0)
+            self._owner(rrset.owner)
+            self._body += _FIXED.pack(rrset.rtype, self._qclass, rrset.ttl, 0)
             size_at = len(self._body) - 2
             self._rdata(rrset.rtype, rdata)
             if len(self._body) > self._room:
@@ -203,6 +206,12 @@ class _Writer:
             self._body += rest[len(to_wire(rname)) :]
         else:
             self._body += rdata
+
+    def _owner(self, name: Name) -> None:
+        if name == self._asked and name:
+            self._body += _QUESTION  # in the client's spelling, whatever it is (ENV-8)
+        else:
+            self._name(name)
 
     def _name(self, name: Name) -> None:
         while name:

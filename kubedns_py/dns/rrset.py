@@ -14,7 +14,7 @@ import struct
 from typing import NamedTuple
 
 from dnslib import CLASS, QTYPE, RR
-from dnslib.buffer import Buffer
+from dnslib.label import DNSBuffer
 
 from kubedns_py.dns.name import Name, from_wire, to_text, to_wire
 
@@ -45,7 +45,7 @@ _SOA_TIMERS = (7200, 1800, 86400)
 
 
 class RRset(NamedTuple):
-    """Records of one owner and type, class IN (RFC 9499, section 5).
+    """Records of one owner and type, in the class of the question (RFC 9499, section 5).
 
     Attributes:
         owner: folded, absolute.
@@ -98,7 +98,7 @@ def to_lines(rrset: RRset) -> list[str]:
     lines = []
     for rdata in rrset.rdatas:
         fixed = struct.pack("!HHIH", rrset.rtype, IN, rrset.ttl, len(rdata))
-        record = RR.parse(Buffer(wire + fixed + rdata))
+        record = RR.parse(DNSBuffer(wire + fixed + rdata))
         rtype = type_text(rrset.rtype)
         lines.append(f"{owner} {rrset.ttl} {CLASS.get(IN)} {rtype} {record.rdata.toZone()}")
     return lines

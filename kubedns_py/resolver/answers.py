@@ -29,9 +29,8 @@ from kubedns_py.dns.rrset import (
     srv_target,
     txt,
 )
-from kubedns_py.resolver.view import View
+from kubedns_py.resolver.view import Question, View
 from kubedns_py.zone.naming import NS_DNS
-from kubedns_py.zone.tree import Node
 from kubedns_py.zone.zone import Zone
 
 HOSTMASTER: Final = b"hostmaster"
@@ -66,30 +65,28 @@ def data(rrset: RRset, additional: tuple[RRset, ...] = ()) -> Reply:
     return Reply(NOERROR, authoritative=True, answer=(rrset,), additional=additional)
 
 
-def from_rrsets(rrsets: dict[int, RRset], owner: Name, qtype: int, zone: Zone, view: View) -> Reply:
-    """Return what an existing name answers: the RRset of the type, or NODATA.
+def from_rrsets(
+    rrsets: dict[int, RRset], question: Question, apex: Name, zone: Zone, view: View
+) -> Reply:
+    """Return what an existing name answers: the RRset of the type, or NODATA from ``apex``.
 
     ANY gets one small synthesised record where there is data (RFC 8482, 4.2).
     """
-    rrset = rrsets.get(qtype)
+    rrset = rrsets.get(question.qtype)
     if rrset is not None:
-        return data(rrset, target_addresses(rrset, view) if qtype == SRV else ())
-    if qtype == ANY and rrsets:
-        return data(RRset(owner, HINFO, zone.naming.ttl, (_RFC8482,)))
-    return nodata(zone.apex, zone, view)
+        return data(rrset, target_addresses(rrset, zone) if rrset.rtype == SRV else ())
+    if question.qtype == ANY and rrsets:
+        return data(RRset(question.name, HINFO, zone.naming.ttl, (_RFC8482,)))
+    return nodata(apex, zone, view)
 
 
-def target_addresses(rrset: RRset, view: View) -> tuple[RRset, ...]:
-    """Return the A, then the AAAA RRsets of SRV targets in our zones, without duplicates."""
-    found: dict[Name, Node | None] = {}
-    for rdata in rrset.rdatas:
-        target = srv_target(rdata)
-        if target not in found:
-            zone = view.zone_of(target)
-            found[target] = zone.find(target[: -len(zone.apex) - 1]) if zone else None
+def target_addresses(rrset: RRset, zone: Zone) -> tuple[RRset, ...]:
+    """Return the A, then the AAAA RRset of each SRV target of a zone, without duplicates."""
+    targets = dict.fromkeys(map(srv_target, rrset.rdatas))
+    nodes = (zone.find(target[: -len(zone.apex) - 1]) for target in targets)
     return tuple(
         node.rrsets[rtype]
-        for node in found.values()
+        for node in nodes
         for rtype in (A, AAAA)
         if node is not None and rtype in node.rrsets
     )

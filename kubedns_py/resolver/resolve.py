@@ -7,9 +7,9 @@ from typing import Final
 
 from kubedns_py.cluster.objects import Address
 from kubedns_py.dns.name import Name
-from kubedns_py.dns.rcode import EDE_OTHER, SERVFAIL, ExtendedError
+from kubedns_py.dns.rcode import EDE_OTHER, NOERROR, SERVFAIL, ExtendedError
 from kubedns_py.dns.render import Reply
-from kubedns_py.dns.rrset import RRset
+from kubedns_py.dns.rrset import IN, RRset
 from kubedns_py.resolver.rules import RULES
 from kubedns_py.resolver.view import Question, Resolution, View
 
@@ -30,48 +30,44 @@ def resolve(name: Name, qtype: int, qclass: int, view: View, *, asked: Address) 
     first = _first_verdict(name, qtype, qclass, view, asked)
     if first.alias is None:
         return first
-    return _follow(first, qtype, qclass, view, asked)
+    reply = _followed(first.reply.answer, first.alias, qtype, view, asked)
+    return replace(first, reply=reply, alias=None)
 
 
 def _first_verdict(name: Name, qtype: int, qclass: int, view: View, asked: Address) -> Resolution:
     zone = view.zone_of(name)
     path = name[: len(name) - len(zone.apex)] if zone else ()
     question = Question(name, qtype, qclass, zone, path, asked)
-    for rule in RULES:
-        verdict = rule(question, view)
-        if verdict is not None:
-            return verdict
-    raise AssertionError("the last rules decide every question")
+    # the last rules decide every question that the others leave
+    verdicts = (rule(question, view) for rule in RULES)
+    return next(verdict for verdict in verdicts if verdict is not None)
 
 
-def _follow(first: Resolution, qtype: int, qclass: int, view: View, asked: Address) -> Resolution:
-    """Return the chain of aliases with what its last name has (RFC 1034, 4.3.2, step 3a)."""
-    chain: list[RRset] = list(first.reply.answer)
-    seen = {chain[0].owner}
-    target = first.alias
-    while target is not None:
-        if target in seen:
+def _followed(
+    chain: tuple[RRset, ...], target: Name, qtype: int, view: View, asked: Address
+) -> Reply:
+    """Return a chain of aliases with what its last name has (RFC 1034, 4.3.2, step 3a)."""
+    while True:
+        if any(alias.owner == target for alias in chain):
             ede = ExtendedError(EDE_OTHER, "CNAME loop")
-            return replace(first, reply=Reply(SERVFAIL, authoritative=True, ede=ede), alias=None)
+            return Reply(SERVFAIL, authoritative=True, ede=ede)
+        verdict = _first_verdict(target, qtype, IN, view, asked)
+        if not verdict.reply.authoritative:
+            return _end(chain, verdict.reply)  # outside, or not known yet
+        if verdict.alias is None:
+            return replace(verdict.reply, answer=chain + verdict.reply.answer)
         if len(chain) == MOST_ALIASES:
             ede = ExtendedError(EDE_OTHER, "CNAME chain is too long")
-            reply = Reply(SERVFAIL, authoritative=True, answer=tuple(chain), ede=ede)
-            return replace(first, reply=reply, alias=None)
-        seen.add(target)
-        verdict = _first_verdict(target, qtype, qclass, view, asked)
-        if not verdict.reply.authoritative:
-            # Outside, or not known yet: the alias itself is ours to say (EXT-11).
-            return replace(first, reply=_end(chain, verdict.reply), alias=None)
-        if verdict.alias is None:
-            reply = replace(verdict.reply, answer=(*chain, *verdict.reply.answer))
-            return replace(first, reply=reply, alias=None)
+            return Reply(SERVFAIL, authoritative=True, answer=chain, ede=ede)
         chain += verdict.reply.answer
         target = verdict.alias
-    raise AssertionError("an alias has a target")
 
 
-def _end(chain: list[RRset], reply: Reply) -> Reply:
-    """Return the chain alone; with SERVFAIL where the target is ours and not known yet."""
-    rcode = SERVFAIL if reply.rcode == SERVFAIL else 0
+def _end(chain: tuple[RRset, ...], reply: Reply) -> Reply:
+    """Return the chain alone: it is ours to say (EXT-11).
+
+    SERVFAIL stays where the target is ours and not known yet.
+    """
+    rcode = SERVFAIL if reply.rcode == SERVFAIL else NOERROR
     ede = reply.ede if rcode else None
-    return Reply(rcode, authoritative=not rcode, answer=tuple(chain), ede=ede)
+    return Reply(rcode, authoritative=not rcode, answer=chain, ede=ede)

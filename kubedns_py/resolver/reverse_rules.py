@@ -19,13 +19,13 @@ from kubedns_py.dns.reverse import (
     reverse_apex,
     reverse_name,
 )
-from kubedns_py.dns.rrset import ANY, HINFO, NS, PTR, SOA, RRset, txt
-from kubedns_py.resolver.answers import data, nodata, ns_reply, nxdomain, soa_rrset
+from kubedns_py.dns.rrset import NS, PTR, SOA, RRset
+from kubedns_py.resolver.answers import from_rrsets, nodata, ns_reply, nxdomain, soa_rrset
 from kubedns_py.resolver.view import Network, Question, Resolution, View
 from kubedns_py.zone.naming import POD, dashed
 from kubedns_py.zone.zone import Zone
 
-_RULE = "reverse_names"
+_NOT_OURS = ExtendedError(EDE_NOT_AUTHORITATIVE, "no service of this cluster has this address")
 
 
 def reverse_names(question: Question, view: View) -> Resolution | None:
@@ -34,38 +34,39 @@ def reverse_names(question: Question, view: View) -> Resolution | None:
     if question.zone is not None or apex is None:
         return None
     zone = view.zones[0]
-    owner = _local_apex(question.name, view.policy.local_networks) or apex
-    if question.name == owner:
-        return Resolution(_at_apex(question, owner, zone, view), apex, _RULE)
+    local = _local_apex(question.name, view.policy.local_networks)
+    owner = local or apex
     address = read_reverse(question.name)
-    if isinstance(address, NotAnAddress):
-        return _no_address(address, owner, apex, zone, view)
-    targets = _targets(Address(address), zone, view)
+    rrsets = _rrsets(question, owner, address, view)
+    if question.name == owner and question.qtype == NS:
+        reply = ns_reply(owner, zone, question.asked, view)
+    elif rrsets:
+        reply = from_rrsets(rrsets, question, owner, zone, view)
+    elif local is None and address is not NotAnAddress.MALFORMED:
+        reply = Reply(REFUSED, ede=_NOT_OURS)
+    elif address is NotAnAddress.PARTIAL:
+        reply = nodata(owner, zone, view)
+    else:
+        reply = nxdomain(owner, zone, view)
+    return Resolution(reply, apex, "reverse_names")
+
+
+def _rrsets(
+    question: Question, owner: Name, address: bytes | NotAnAddress, view: View
+) -> dict[int, RRset]:
+    """Return what a reverse name has: pointers, and a SOA where a zone begins (APX-13).
+
+    The zone of one single address begins at the name that has its pointers.
+    """
+    zone = view.zones[0]
+    rrsets = {}
+    if question.name == owner:
+        rrsets[SOA] = soa_rrset(owner, zone, view, zone.naming.ttl)
+    targets = () if isinstance(address, NotAnAddress) else _targets(Address(address), zone, view)
     if targets:
-        return Resolution(_known(question, targets, owner, zone, view), apex, _RULE)
-    if owner is not apex:
-        return Resolution(nxdomain(owner, zone, view), apex, _RULE)
-    return _not_ours(apex)
-
-
-def _at_apex(question: Question, owner: Name, zone: Zone, view: View) -> Reply:
-    """APX-13: a reverse apex has a SOA and the same name server as the cluster domain."""
-    if question.qtype == SOA:
-        return data(soa_rrset(owner, zone, view, zone.naming.ttl))
-    if question.qtype == NS:
-        return ns_reply(owner, zone, question.asked, view)
-    return nodata(owner, zone, view)
-
-
-def _known(
-    question: Question, targets: tuple[Name, ...], owner: Name, zone: Zone, view: View
-) -> Reply:
-    ttl = zone.naming.ttl
-    if question.qtype == PTR:
-        return data(RRset(question.name, PTR, ttl, tuple(map(to_wire, targets))))
-    if question.qtype == ANY:
-        return data(RRset(question.name, HINFO, ttl, (txt(b"RFC8482", b""),)))
-    return nodata(owner, zone, view)  # T-45; incumbents say NXDOMAIN
+        rdatas = tuple(map(to_wire, targets))
+        rrsets[PTR] = RRset(question.name, PTR, zone.naming.ttl, rdatas)
+    return rrsets
 
 
 def _targets(address: Address, zone: Zone, view: View) -> tuple[Name, ...]:
@@ -78,22 +79,6 @@ def _targets(address: Address, zone: Zone, view: View) -> tuple[Name, ...]:
         for each in namespaces
         if zone.has_namespace(each.encode())
     )
-
-
-def _no_address(why: NotAnAddress, owner: Name, apex: Name, zone: Zone, view: View) -> Resolution:
-    """PTR-12, A-10: what stands under a reverse apex and is no address."""
-    if why is NotAnAddress.MALFORMED:
-        return Resolution(nxdomain(owner, zone, view), apex, _RULE)
-    if owner is apex:
-        return _not_ours(apex)
-    if why is NotAnAddress.PARTIAL:
-        return Resolution(nodata(owner, zone, view), apex, _RULE)
-    return Resolution(nxdomain(owner, zone, view), apex, _RULE)
-
-
-def _not_ours(apex: Name) -> Resolution:
-    ede = ExtendedError(EDE_NOT_AUTHORITATIVE, "no service of this cluster has this address")
-    return Resolution(Reply(REFUSED, ede=ede), apex, _RULE)
 
 
 def _local_apex(name: Name, networks: tuple[Network, ...]) -> Name | None:

@@ -22,6 +22,7 @@ from kubedns_py.dns.rcode import (
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.reverse import reverse_apex
 from kubedns_py.dns.rrset import (
+    ANY,
     AXFR,
     CH,
     CNAME,
@@ -105,8 +106,8 @@ def _needs_endpoints(question: Question, view: View) -> bool:
     service = view.store.service(key) if key else None
     if service is None or service.kind is ServiceKind.EXTERNAL_NAME:
         return False
-    if service.kind is ServiceKind.HEADLESS:
-        return True
+    if service.kind is ServiceKind.HEADLESS or question.zone.find(path[-3:-1]) is None:
+        return True  # absent for now: with endpoints it may be there (CIP-10)
     return len(path) > 3 and not path[-4].startswith(b"_")
 
 
@@ -131,7 +132,7 @@ def apex(question: Question, view: View) -> Resolution | None:
     if question.qtype == NS:
         return Resolution(ns_reply(zone.apex, zone, question.asked, view), zone.apex, "apex")
     rrsets = {SOA: soa_rrset(zone.apex, zone, view, zone.naming.ttl)}
-    reply = from_rrsets(rrsets, question.name, question.qtype, zone, view)
+    reply = from_rrsets(rrsets, question, zone.apex, zone, view)
     return Resolution(reply, zone.apex, "apex")
 
 
@@ -149,7 +150,7 @@ def infrastructure(question: Question, view: View) -> Resolution | None:
         rrsets = {}
     else:
         return None
-    reply = from_rrsets(rrsets, question.name, question.qtype, zone, view)
+    reply = from_rrsets(rrsets, question, zone.apex, zone, view)
     return Resolution(reply, zone.apex, "infrastructure")
 
 
@@ -171,17 +172,20 @@ def pod_names(question: Question, view: View) -> Resolution | None:
         return Resolution(nxdomain(zone.apex, zone, view), zone.apex, "pod_names")
     rtype = address_type(address)
     rrsets = {rtype: RRset(question.name, rtype, zone.naming.ttl, (address,))}
-    reply = from_rrsets(rrsets, question.name, question.qtype, zone, view)
+    reply = from_rrsets(rrsets, question, zone.apex, zone, view)
     return Resolution(reply, zone.apex, "pod_names")
 
 
 def alias(question: Question, view: View) -> Resolution | None:
-    """T-30 to T-40: an ExternalName is an alias for every type (RFC 1034, 3.6.2)."""
+    """T-30 to T-40: an ExternalName is an alias for every type (RFC 1034, 3.6.2).
+
+    CNAME and ANY match the alias itself (RFC 1034, 4.3.2, step 3a; RFC 8482, 4.2).
+    """
     node = _service_node(question)
     if question.zone is None or node is None or CNAME not in node.rrsets:
         return None
     rrset = node.rrsets[CNAME]
-    followed = None if question.qtype == CNAME else from_wire(rrset.rdatas[0])
+    followed = None if question.qtype in {CNAME, ANY} else from_wire(rrset.rdatas[0])
     return Resolution(data(rrset), question.zone.apex, "alias", followed)
 
 
@@ -195,7 +199,7 @@ def service_names(question: Question, view: View) -> Resolution | None:
     node = _service_node(question)
     if node is None:
         return None
-    reply = from_rrsets(node.rrsets, question.name, question.qtype, zone, view)
+    reply = from_rrsets(node.rrsets, question, zone.apex, zone, view)
     return Resolution(reply, zone.apex, "service_names")
 
 
@@ -210,7 +214,7 @@ def other_spelling(question: Question, view: View) -> Resolution | None:
     if node is None:
         return None
     rrsets = {rtype: rrset._replace(owner=question.name) for rtype, rrset in node.rrsets.items()}
-    reply = from_rrsets(rrsets, question.name, question.qtype, zone, view)
+    reply = from_rrsets(rrsets, question, zone.apex, zone, view)
     return Resolution(reply, zone.apex, "other_spelling")
 
 

@@ -68,7 +68,9 @@ def published(
 def service_subtree(
     service: Service, subsets: Iterable[Subset], naming: Naming, publishing: Publishing
 ) -> Subtree | None:
-    """Return what a service makes, or None when its name does not exist."""
+    """Return what a service makes, or None when its name does not exist, or cannot (BAD-2)."""
+    if wire_length(naming.service(service.key)) > MAX_NAME:
+        return None
     if service.kind is ServiceKind.EXTERNAL_NAME:
         return Subtree(_external_name(service, naming, publishing), {})
     backends = published(service, subsets, publishing)
@@ -233,7 +235,9 @@ def _put(node: Node, owner: Name, rtype: int, ttl: int, rdatas: Iterable[bytes])
 def service_addresses(
     service: Service, subsets: Iterable[Subset], publishing: Publishing
 ) -> Iterator[Address]:
-    """Yield the addresses that have pointers to the service; the same as its subtree's."""
+    """Yield the addresses that may have pointers to the service: all that its subtree has."""
+    if service.kind is ServiceKind.EXTERNAL_NAME:
+        return
     yield from service.cluster_ips
     for backend in published(service, subsets, publishing):
         yield backend.address

@@ -1,0 +1,156 @@
+"""The parts without any edge: store, zones, resolver and responder, made from the options.
+
+What is assembled here opens no socket, reads no file and starts no task; tests use it as it is.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kubedns_py.cluster.objects import Key, ServiceKind
+from kubedns_py.cluster.selector import parse_selector
+from kubedns_py.cluster.store import Store
+from kubedns_py.config.options import Config
+from kubedns_py.dns.name import Name, from_text
+from kubedns_py.dns.render import Shape
+from kubedns_py.resolver.view import Known, Policy, View
+from kubedns_py.server.respond import Chances, Responder
+from kubedns_py.server.tally import Tally
+from kubedns_py.zone.naming import Naming
+from kubedns_py.zone.records import Publishing
+from kubedns_py.zone.zone import Visibility, Zone
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What this process says of itself when it is asked in class CHAOS.
+
+    Attributes:
+        version: answer to ``version.bind``.
+        node: answer to ``id.server``.
+    """
+
+    version: str
+    node: str
+
+
+@dataclass(slots=True)
+class Core:
+    """From objects to octets.
+
+    Attributes:
+        store: written by the informer.
+        view: read by the resolver; ``view.known`` is set by who watches the sync.
+        responder: answers messages.
+        tally: counts of what was answered.
+    """
+
+    store: Store
+    view: View
+    responder: Responder
+    tally: Tally
+    _programmed_at: dict[Key, float] = field(default_factory=dict)
+
+    def commit(self, now: float) -> None:
+        """Bring the zones up to date with the store.
+
+        Args:
+            now: seconds since the epoch.
+        """
+        changes = self.store.take_changes()
+        if not changes:
+            return
+        for zone in self.view.zones:
+            zone.commit(changes, now)
+        for key in changes.services:
+            self._count_programming(key, now)
+
+    def _count_programming(self, key: Key, now: float) -> None:
+        """Count how long a change of endpoints took from its trigger to here, once.
+
+        What happened before the first sync is remembered and not counted, so that a later change
+        of the Service alone is not taken for one of its endpoints.
+        """
+        changed_at = self.store.endpoints_changed_at(key)
+        if not changed_at:
+            self._programmed_at.pop(key, None)
+            return
+        if changed_at <= self._programmed_at.get(key, 0.0):
+            return
+        self._programmed_at[key] = changed_at
+        service = self.store.service(key)
+        if service is None or self.view.known is not Known.ALL:
+            return
+        if service.kind is ServiceKind.CLUSTER_IP:
+            kind = "cluster_ip"
+        else:
+            kind = "headless_with_selector" if service.selector else "headless_without_selector"
+        self.tally.programmed(kind, now - changed_at)
+
+
+def assemble(
+    config: Config,
+    chances: Chances,
+    *,
+    identity: Identity,
+    on_dirty: Callable[[], None] = lambda: None,
+) -> Core:
+    """Return the core that a configuration asks for.
+
+    Args:
+        config: the options.
+        chances: time and chance.
+        identity: what CHAOS questions are told.
+        on_dirty: called when ``Core.commit`` has something to do.
+    """
+    store = Store(on_dirty, endpoints_from_pods=bool(config.manifests))
+    publishing = Publishing(
+        headless_empty=config.headless_empty,
+        terminating=config.terminating,
+        ignore_empty_service=config.ignore_empty_service,
+        address_as_external_name=config.externalname_ip == "address",
+    )
+    labels = parse_selector(config.namespace_labels) if config.namespace_labels else None
+    visibility = Visibility(frozenset(config.namespaces), labels)
+    zones = tuple(
+        Zone(store, _naming(config, domain), publishing, visibility) for domain in config.domains
+    )
+    view = View(zones, store, _policy(config, identity))
+    tally = Tally()
+    shape = Shape(udp_octets=config.max_udp_size, max_answers=config.max_answers)
+    if config.answer_order == "stable":
+        chances = Chances(chances.clock, lambda: 0)
+    return Core(store, view, Responder(view, shape, tally, chances), tally)
+
+
+def _naming(config: Config, domain: str) -> Naming:
+    return Naming(
+        apex=from_text(domain),
+        ttl=config.ttl,
+        endpoint_names=config.endpoint_names,
+        pod_names=config.endpoint_pod_names,
+    )
+
+
+def _policy(config: Config, identity: Identity) -> Policy:
+    namespace, _, name = config.dns_service.partition("/")
+    return Policy(
+        negative_ttl=config.negative_ttl,
+        pods=config.pods,
+        pointers=config.ptr,
+        pod_pointers=config.ptr_pods,
+        local_networks=tuple(ipaddress.ip_network(cidr) for cidr in config.local_cidrs),
+        dns_service=Key(namespace, name),
+        chaos=_chaos(identity) if config.chaos else (),
+    )
+
+
+def _chaos(identity: Identity) -> tuple[tuple[Name, str], ...]:
+    return (
+        (from_text("version.bind"), identity.version),
+        (from_text("version.server"), identity.version),
+        (from_text("id.server"), identity.node),
+        (from_text("hostname.bind"), identity.node),
+    )

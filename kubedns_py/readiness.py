@@ -1,0 +1,39 @@
+"""What the first sync still misses, as a value for the resolver and as text for a person.
+
+Readiness means that a complete list of every resource was taken once. It is not lost again: an API
+server that goes away makes the data old, which is said elsewhere, and not wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.status import ResourceStatus
+from kubedns_py.resolver.view import Known
+
+_ENDPOINTS = frozenset({Resource.ENDPOINTSLICES, Resource.ENDPOINTS})
+
+
+def known(statuses: Mapping[Resource, ResourceStatus]) -> Known:
+    """Return how much of the cluster was synced at least once.
+
+    Endpoints that the API server refuses (403, 404) will not come by waiting, so Services are
+    served without them (F-12); endpoints that are only late are waited for.
+    """
+    waited_for = [each for each in statuses.values() if not each.synced]
+    if not waited_for:
+        return Known.ALL
+    if all(each.resource in _ENDPOINTS and each.refused for each in waited_for):
+        return Known.WITHOUT_ENDPOINTS
+    return Known.NOTHING
+
+
+def missing(statuses: Mapping[Resource, ResourceStatus]) -> list[str]:
+    """Return one line for each resource that was not synced yet, with the reason where known."""
+    return [
+        f"{each.resource.value}: not synced yet"
+        + (f": {each.refused or each.last_error}" if each.refused or each.last_error else "")
+        for each in statuses.values()
+        if not each.synced
+    ]
