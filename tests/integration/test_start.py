@@ -1,0 +1,149 @@
+"""The start of the real process, and what it says when it cannot start."""
+
+import errno
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.process import LOOPBACK, free_port, run_once, serving, wait_until
+
+WEB_A = "web.shop.svc.cluster.local. 30 IN A 10.96.0.10"
+
+
+def one_line(text: str) -> str:
+    """Return the last line of an error output, which must not be a traceback."""
+    assert "Traceback" not in text
+    return text.strip().splitlines()[-1]
+
+
+def test_a_directory_of_manifests_is_served_over_udp_and_tcp(
+    manifests: Path, tmp_path: Path
+) -> None:
+    """The main job, end to end."""
+    with serving(tmp_path, f"--manifests={manifests}") as server:
+        server.wait_ready()
+
+        assert server.lines("web.shop.svc.cluster.local.") == [WEB_A]
+        assert server.lines("web.shop.svc.cluster.local.", tcp=True) == [WEB_A]
+        assert server.page("/healthz") == (200, "ok\n")
+        assert server.page("/readiness") == (200, "ok\n")
+
+
+def test_a_port_in_use_ends_the_start_with_one_line(manifests: Path) -> None:
+    """F-33: address, reason and remedy; exit code 1."""
+    with socket.socket(type=socket.SOCK_DGRAM) as taken:
+        taken.bind((LOOPBACK, 0))
+        port = taken.getsockname()[1]
+
+        code, _, errors = run_once(
+            "serve",
+            f"--manifests={manifests}",
+            f"--dns-bind-address={LOOPBACK}",
+            f"--dns-port={port}",
+        )
+
+    assert code == 1
+    line = one_line(errors)
+    assert f"{LOOPBACK}:{port}" in line
+    assert os.strerror(errno.EADDRINUSE) in line
+    assert "--dns-port" in line
+
+
+@pytest.mark.parametrize("flag", ["--healthz-port", "--metrics-port"])
+def test_an_http_port_in_use_ends_the_start_too(manifests: Path, flag: str) -> None:
+    """F-34: probes would fail anyway, so it is said at once; exit code 1."""
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        other = "--metrics-port" if flag == "--healthz-port" else "--healthz-port"
+
+        code, _, errors = run_once(
+            "serve",
+            f"--manifests={manifests}",
+            f"--dns-bind-address={LOOPBACK}",
+            f"--admin-bind-address={LOOPBACK}",
+            f"--dns-port={free_port()}",
+            f"{flag}={port}",
+            f"{other}=0",
+        )
+
+    assert code == 1
+    assert str(port) in one_line(errors)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("serve", "--no-such-flag"), ("--no-such-flag",)),
+        (("serve", "--ttl=4000"), ("--ttl", "4000", "3600")),
+        (("serve", "--domain=bad_domain!"), ("--domain", "bad_domain!")),
+        (("serve", "--lameduck=5"), ("--lameduck", "5")),
+        (("frobnicate",), ("frobnicate",)),
+    ],
+    ids=["unknown flag", "out of range", "bad domain", "duration without unit", "unknown command"],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    """The line names the thing and what is wrong with it."""
+    code, _, errors = run_once(*arguments)
+
+    assert code == 2
+    assert all(word in one_line(errors) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("flag", "name"),
+    [("--manifests", "no-such-directory"), ("--kubecfg-file", "no-such-kubeconfig")],
+)
+def test_a_missing_source_is_one_line_and_exit_code_1(tmp_path: Path, flag: str, name: str) -> None:
+    """A directory or file that is not there is named."""
+    path = tmp_path / name
+
+    code, _, errors = run_once(
+        "serve",
+        f"{flag}={path}",
+        f"--dns-bind-address={LOOPBACK}",
+        f"--dns-port={free_port()}",
+        "--healthz-port=0",
+        "--metrics-port=0",
+    )
+
+    assert code == 1
+    assert str(path) in one_line(errors)
+
+
+def test_broken_and_empty_manifests_leave_the_others_served(
+    manifests: Path, tmp_path: Path
+) -> None:
+    """F-30: the file is named with its line; the rest serves."""
+    (manifests / "broken.yaml").write_text("kind: Service\nmetadata: {name: [\n")
+    (manifests / "empty.yaml").write_text("")
+
+    with serving(tmp_path, f"--manifests={manifests}") as server:
+        server.wait_ready()
+
+        assert server.lines("web.shop.svc.cluster.local.") == [WEB_A]
+        wait_until(lambda: "broken.yaml" in server.log)
+        assert "kubedns_manifest_problems 1.0" in server.page("/metrics")[1]
+
+
+def test_an_api_server_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
+    """F-01, LIF-12: SERVFAIL with EDE 14, live, not ready, says what is missing, never exits."""
+    url = f"http://{LOOPBACK}:{free_port()}"
+    with serving(tmp_path, f"--kube-master-url={url}", "--initial-sync-timeout=1s") as server:
+        wait_until(lambda: server.page("/healthz")[0] == 200)
+        reply = server.ask("kubernetes.default.svc.cluster.local.")
+
+        assert reply.rcode().name == "SERVFAIL"
+        assert [option.code for option in reply.options if option.otype == 15] == [14]
+        assert server.ask("example.org.").rcode().name == "REFUSED"
+        wait_until(lambda: url in server.page("/readyz")[1])
+        status, body = server.page("/readyz")
+        assert status == 503
+        assert "services: not synced yet" in body
+        wait_until(lambda: "no first sync after 1 s" in server.log)
+        assert server.process.poll() is None

@@ -1,0 +1,83 @@
+"""The end of the real process: lameduck, drain, exit codes (reliability, 3.1)."""
+
+import signal
+import threading
+from pathlib import Path
+
+import dns.exception
+import pytest
+
+from tests.helpers.process import LOOPBACK, ServerProcess, free_port, serving, wait_until
+
+
+def test_sigterm_takes_readiness_at_once_and_loses_no_query(
+    manifests: Path, tmp_path: Path
+) -> None:
+    """F-42: live 200, ready 503, every query of the lameduck time answered, exit code 0."""
+    with serving(tmp_path, f"--manifests={manifests}", "--lameduck=2s") as server:
+        server.wait_ready()
+        asker = _Asker(server)
+        asker.start()
+        wait_until(lambda: asker.answered > 50)
+
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: server.page("/readyz")[0] == 503)
+        assert "shutting down" in server.page("/readyz")[1]
+        assert server.page("/healthz")[0] == 200
+        answered = asker.answered
+        wait_until(lambda: asker.answered > answered + 50)
+        asker.stop()
+
+        assert server.wait_exit() == 0
+        assert asker.lost == 0
+        assert "stopped" in server.log
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_the_process_now(
+    manifests: Path, tmp_path: Path, second: signal.Signals
+) -> None:
+    """F-43: nobody waits for a lameduck time of five minutes."""
+    with serving(tmp_path, f"--manifests={manifests}", "--lameduck=5m") as server:
+        server.wait_ready()
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: server.page("/readyz")[0] == 503)
+        server.process.send_signal(second)
+
+        assert server.wait_exit() == 0
+
+
+def test_sigint_during_the_first_sync_ends_the_process(tmp_path: Path) -> None:
+    """F-43: with an API server that never answers."""
+    url = f"http://{LOOPBACK}:{free_port()}"
+    with serving(tmp_path, f"--kube-master-url={url}", "--lameduck=0s") as server:
+        wait_until(lambda: server.page("/healthz")[0] == 200)
+        server.process.send_signal(signal.SIGINT)
+
+        assert server.wait_exit() == 0
+        assert "Traceback" not in server.log
+
+
+class _Asker(threading.Thread):
+    """Asks one question after the other, and counts."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        super().__init__(daemon=True)
+        self._server = server
+        self._stopping = threading.Event()
+        self.answered = 0
+        self.lost = 0
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                reply = self._server.ask("web.shop.svc.cluster.local.")
+            except (OSError, dns.exception.Timeout):
+                self.lost += 1
+            else:
+                self.answered += bool(reply.answer)
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._stopping.set()
+        self.join(timeout=10)
