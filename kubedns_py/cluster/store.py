@@ -1,0 +1,271 @@
+"""The store: every object by key, endpoints by service, and which services are dirty.
+
+Rules of this file:
+
+- Events only mark services dirty. Work reads the current state, so duplicates, reordering and
+  relists cannot corrupt a result (level, not edge).
+- An equal object marks nothing: a relist of an unchanged cluster costs no work downstream.
+- A list replaces in place by difference; the store is never cleared.
+- No ``await`` here: readers never see half a change.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, KeysView, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import TypeVar
+
+from kubedns_py.cluster.endpoints import endpoints_from_pods
+from kubedns_py.cluster.objects import (
+    Address,
+    Endpoints,
+    Key,
+    Namespace,
+    Object,
+    Pod,
+    Resource,
+    Service,
+    Subset,
+)
+
+_Kind = TypeVar("_Kind", Service, Endpoints, Namespace, Pod)
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What a complete list changed."""
+
+    added: int
+    changed: int
+    removed: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """What became dirty since it was last taken."""
+
+    services: set[Key] = field(default_factory=set)
+    namespaces: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.services or self.namespaces)
+
+
+class Store:
+    """Objects by resource and key, with the services that wait to be derived anew.
+
+    Args:
+        on_dirty: called, with no argument, when something becomes dirty while nothing was.
+        endpoints_from_pods: whether a Service with a selector and without endpoint objects gets
+            its endpoints from Pods, as the endpoints controller would make them.
+    """
+
+    def __init__(self, on_dirty: Callable[[], None], *, endpoints_from_pods: bool = False) -> None:
+        self._on_dirty = on_dirty
+        self._from_pods = endpoints_from_pods
+        self._services: dict[Key, Service] = {}
+        self._services_in: dict[str, set[Key]] = {}
+        self._endpoints: dict[Resource, dict[Key, Endpoints]] = {
+            Resource.ENDPOINTSLICES: {},
+            Resource.ENDPOINTS: {},
+        }
+        self._endpoints_of: dict[Key, dict[tuple[str, Key], Endpoints]] = {}
+        self._namespaces: dict[Key, Namespace] = {}
+        self._pods: dict[Key, Pod] = {}
+        self._pods_in: dict[str, dict[Key, Pod]] = {}
+        self._pods_at: dict[Address, Counter[str]] = {}
+        self._changes = Changes()
+
+    # -- writing: the reflector's side
+
+    def put(self, resource: Resource, item: Object) -> bool:
+        """Add or replace one object. Returns whether an answer can differ by it."""
+        return self._write(resource, item.key, item)
+
+    def remove(self, resource: Resource, key: Key) -> bool:
+        """Remove one object. Returns whether it was there."""
+        return self._write(resource, key, None)
+
+    def replace(
+        self, resource: Resource, items: Mapping[Key, Object], *, keep: Iterable[Key] = ()
+    ) -> Replaced:
+        """Make the resource equal to a complete list, touching only what differs.
+
+        Args:
+            resource: what was listed.
+            items: the list, complete but for unreadable objects.
+            keep: keys of listed objects that could not be read; their last good version stays.
+        """
+        stay = set(keep)
+        gone = [key for key in self.keys(resource) if key not in items and key not in stay]
+        for key in gone:
+            self.remove(resource, key)
+        before = len(self.keys(resource))
+        differ = sum(self.put(resource, item) for item in items.values())
+        added = len(self.keys(resource)) - before
+        return Replaced(added=added, changed=differ - added, removed=len(gone))
+
+    def _write(self, resource: Resource, key: Key, item: Object | None) -> bool:
+        match resource:
+            case Resource.SERVICES:
+                return self._write_service(key, _expect(item, Service))
+            case Resource.ENDPOINTSLICES | Resource.ENDPOINTS:
+                return self._write_endpoints(resource, key, _expect(item, Endpoints))
+            case Resource.NAMESPACES:
+                return self._write_namespace(key, _expect(item, Namespace))
+            case Resource.PODS:
+                return self._write_pod(key, _expect(item, Pod))
+
+    def _write_service(self, key: Key, item: Service | None) -> bool:
+        old = self._services.get(key)
+        if old == item:
+            return False
+        _swap(self._services, key, item)
+        if item is None:
+            names = self._services_in[key.namespace]
+            names.discard(key)
+            if not names:
+                del self._services_in[key.namespace]
+        else:
+            self._services_in.setdefault(key.namespace, set()).add(key)
+        self._mark(services=(key,))
+        return True
+
+    def _write_endpoints(self, resource: Resource, key: Key, item: Endpoints | None) -> bool:
+        objects = self._endpoints[resource]
+        old = objects.get(key)
+        if old == item:
+            return False
+        _swap(objects, key, item)
+        if old is not None:
+            of_service = self._endpoints_of[old.service]
+            del of_service[resource.value, key]
+            if not of_service:
+                del self._endpoints_of[old.service]
+        if item is not None:
+            self._endpoints_of.setdefault(item.service, {})[resource.value, key] = item
+        if old and item and (old.service, old.subsets) == (item.service, item.subsets):
+            return False  # only the trigger time moved: no answer depends on it
+        self._mark(services=[each.service for each in (old, item) if each is not None])
+        return True
+
+    def _write_namespace(self, key: Key, item: Namespace | None) -> bool:
+        if self._namespaces.get(key) == item:
+            return False
+        _swap(self._namespaces, key, item)
+        self._mark(namespaces=(key.name,))
+        return True
+
+    def _write_pod(self, key: Key, item: Pod | None) -> bool:
+        old = self._pods.get(key)
+        if old == item:
+            return False
+        _swap(self._pods, key, item)
+        _swap(self._pods_in.setdefault(key.namespace, {}), key, item)
+        for address in old.addresses if old else ():
+            at = self._pods_at[address]
+            at[key.namespace] -= 1
+            if not at[key.namespace]:
+                del at[key.namespace]
+            if not at:
+                del self._pods_at[address]
+        for address in item.addresses if item else ():
+            self._pods_at.setdefault(address, Counter())[key.namespace] += 1
+        if not self._pods_in[key.namespace]:
+            del self._pods_in[key.namespace]
+        dirty = self.services_in(key.namespace) if self._from_pods else ()
+        self._mark(services=[name for name in dirty if self._services[name].selector])
+        # verified pod names change with the pod, whichever service selects it
+        self._mark(namespaces=(key.namespace,))
+        return True
+
+    def _mark(self, services: Iterable[Key] = (), namespaces: Iterable[str] = ()) -> None:
+        was_clean = not self._changes
+        self._changes.services.update(services)
+        self._changes.namespaces.update(namespaces)
+        if was_clean and self._changes:
+            self._on_dirty()
+
+    # -- reading: the zone's side
+
+    def take_changes(self) -> Changes:
+        """Return what became dirty since the last call, and start anew."""
+        changes, self._changes = self._changes, Changes()
+        return changes
+
+    def keys(self, resource: Resource) -> KeysView[Key]:
+        """Return the keys of a resource: a live view."""
+        match resource:
+            case Resource.SERVICES:
+                return self._services.keys()
+            case Resource.ENDPOINTSLICES | Resource.ENDPOINTS:
+                return self._endpoints[resource].keys()
+            case Resource.NAMESPACES:
+                return self._namespaces.keys()
+            case Resource.PODS:
+                return self._pods.keys()
+
+    def get(self, resource: Resource, key: Key) -> Object | None:
+        """Return an object of any resource, or None."""
+        match resource:
+            case Resource.SERVICES:
+                return self._services.get(key)
+            case Resource.ENDPOINTSLICES | Resource.ENDPOINTS:
+                return self._endpoints[resource].get(key)
+            case Resource.NAMESPACES:
+                return self._namespaces.get(key)
+            case Resource.PODS:
+                return self._pods.get(key)
+
+    def service(self, key: Key) -> Service | None:
+        """Return a Service, or None."""
+        return self._services.get(key)
+
+    def services_in(self, namespace: str) -> AbstractSet[Key]:
+        """Return the keys of the Services of a namespace: a live view."""
+        return self._services_in.get(namespace, frozenset())
+
+    def namespace(self, name: str) -> Namespace | None:
+        """Return a Namespace object, or None. A namespace may exist without its object."""
+        return self._namespaces.get(Key("", name))
+
+    def pod_namespaces(self, address: Address) -> AbstractSet[str]:
+        """Return the namespaces in which an unfinished Pod has the address."""
+        return self._pods_at.get(address, Counter()).keys()
+
+    def subsets(self, key: Key) -> tuple[Subset, ...]:
+        """Return a Service's endpoints, in an order that does not depend on events.
+
+        EndpointSlices win over v1 Endpoints, which the control plane mirrors from and to them;
+        Pods are asked last, where the store was made for it.
+        """
+        found = self._endpoints_of.get(key)
+        if found:
+            named = sorted(found.items(), key=itemgetter(0))
+            slices = [each for (of, _), each in named if of == Resource.ENDPOINTSLICES.value]
+            chosen = slices or [each for _, each in named]
+            return tuple(subset for each in chosen for subset in each.subsets)
+        service = self._services.get(key)
+        if not self._from_pods or service is None or not service.selector:
+            return ()
+        return endpoints_from_pods(service, self._pods_in.get(key.namespace, {}).values())
+
+    def endpoints_changed_at(self, key: Key) -> float:
+        """Return the newest trigger time of a Service's endpoints: epoch seconds, or 0."""
+        found = self._endpoints_of.get(key, {})
+        return max((each.changed_at for each in found.values()), default=0.0)
+
+
+def _expect(item: Object | None, kind: type[_Kind]) -> _Kind | None:
+    assert item is None or isinstance(item, kind)  # noqa: S101 - decode() pairs kind and resource
+    return item
+
+
+def _swap(objects: dict[Key, _Kind], key: Key, item: _Kind | None) -> None:
+    if item is None:
+        del objects[key]
+    else:
+        objects[key] = item
