@@ -1,0 +1,1 @@
+"""The edge towards clients: sockets and framing, and the one seam under them."""
