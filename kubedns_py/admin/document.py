@@ -1,0 +1,39 @@
+"""Makes ``docs/metrics.md``: ``python -m kubedns_py.admin.document`` prints it."""
+
+import sys
+
+from kubedns_py.admin.metrics import METRICS, PREFIX
+
+_INTRODUCTION = """\
+# Metrics
+
+`/metrics` on `--metrics-port`, as Prometheus text or OpenMetrics, whichever the Accept header
+names. This page is made from their declarations (`python -m kubedns_py.admin.document`); a test
+checks that it is current.
+
+Names, labels and buckets are CoreDNS's where it has the metric, with the prefix `kubedns_` for
+`coredns_`. `zone` is one of the zones served, or `dropped` for names in none of them; `type` is a
+query type of a fixed list, or `other`; `plugin` is the rule that decided; `family` is 1 for IPv4
+and 2 for IPv6; `view` is empty. No label holds a name that was asked for, or a client's address.
+
+| Name | Type | Labels | Meaning |
+|---|---|---|---|
+"""
+
+_OTHERS = """
+Beside these stand `process_*`, `python_info` and `python_gc_*`.
+"""
+
+
+def markdown() -> str:
+    """Return the page."""
+    rows = [
+        f"| `{PREFIX}{each.name}` | {each.kind} | "
+        f"{', '.join(f'`{label}`' for label in each.labels) or 'none'} | {each.help} |\n"
+        for each in METRICS
+    ]
+    return _INTRODUCTION + "".join(rows) + _OTHERS
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,31 @@
+"""``kubedns-py serve``: read the options, start logging, hand over to the program."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import closing
+
+from kubedns_py import __version__
+from kubedns_py.admin import logs
+from kubedns_py.config.arguments import load
+
+_log = logging.getLogger(__name__)
+
+
+def run(arguments: Sequence[str], program: str) -> int:
+    """Serve until told to stop; return the exit code.
+
+    Raises:
+        UsageError: an option is wrong.
+        StartError: a file, port or credential is not as needed.
+    """
+    loaded = load(arguments, os.environ, program=program)
+    # after the options: --help and wrong usage need no Kubernetes client
+    from kubedns_py.app import serve  # noqa: PLC0415 - as said
+
+    with closing(logs.configure(loaded.config.logging_format, loaded.config.v)):
+        _log.info("kubedns-py %s starts", __version__)
+        for notice in loaded.notices:
+            _log.warning(notice)  # each a message class of its own: none may be suppressed
+        return asyncio.run(serve(loaded.config))

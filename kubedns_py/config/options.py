@@ -1,0 +1,366 @@
+"""Every option, declared once: flag, environment variable, range, default, help.
+
+Rules of this file:
+
+- ``Config`` is what the program reads; ``OPTIONS`` is how a person sets it. Nothing else declares
+  a flag: arguments, environment, help text and ``docs/configuration.md`` are made from the table.
+- Flags are spelled as kube-dns spells them where it has them.
+- A default is written as a person would write it, and read by the same reader.
+- What kube-dns accepts and we do not have stands in ``LEGACY``: manifests keep working, and one
+  line says what is not done.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kubedns_py.config import values
+from kubedns_py.config.declaration import Group, Legacy, Option
+from kubedns_py.config.values import at_least_one, choice, duration, many, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The options after reading. An empty text or tuple means "not given" or "all".
+
+    Attributes:
+        domains: lower case, with the trailing dot; one or more.
+        healthz_port, metrics_port: 0 is off; equal ports share one listener.
+        ttl, negative_ttl: seconds, 0 to 3600.
+        dns_service: ``namespace/name``.
+        max_answers: 0 is all.
+        max_udp_size: octets, 512 to 4096.
+    """
+
+    kube_master_url: str
+    kubecfg_file: str
+    manifests: str
+    domains: tuple[str, ...]
+    dns_bind_addresses: tuple[str, ...]
+    dns_port: int
+    healthz_port: int
+    metrics_port: int
+    admin_bind_addresses: tuple[str, ...]
+    ttl: int
+    negative_ttl: int
+    pods: Literal["insecure", "verified", "disabled"]
+    ptr: Literal["all", "hostname", "first"]
+    headless_empty: Literal["nxdomain", "nodata"]
+    endpoint_names: Literal["dashed", "hash", "both"]
+    endpoint_pod_names: bool
+    endpoints_api: Literal["endpointslices", "endpoints"]
+    namespaces: tuple[str, ...]
+    namespace_labels: str
+    labels: str
+    dns_service: str
+    externalname_ip: Literal["nodata", "address"]
+    ignore_empty_service: bool
+    terminating: Literal["exclude", "include-if-none-ready"]
+    local_cidrs: tuple[str, ...]
+    max_answers: int
+    max_udp_size: int
+    answer_order: Literal["rotate", "stable"]
+    chaos: bool
+    ptr_pods: bool
+    lameduck_s: float
+    initial_sync_timeout_s: float
+    logging_format: Literal["text", "json"]
+    v: int
+
+
+_HOUR = 3600
+
+GROUPS = (
+    Group(
+        "Source of the cluster's objects (default: the API server of the pod's service account)",
+        (
+            Option(
+                "kube-master-url",
+                "kube_master_url",
+                values.URL,
+                "",
+                help="URL of the API server; it wins over the one in --kubecfg-file. "
+                "$NAME and ${NAME} are replaced from the environment.",
+            ),
+            Option(
+                "kubecfg-file",
+                "kubecfg_file",
+                values.PATH,
+                "",
+                help="A kubeconfig file; its current context is used.",
+            ),
+            Option(
+                "manifests",
+                "manifests",
+                values.PATH,
+                "",
+                help="A directory of YAML or JSON manifests to serve instead of a cluster.",
+            ),
+            Option(
+                "endpoints-api",
+                "endpoints_api",
+                choice("endpointslices", "endpoints"),
+                "endpointslices",
+                help="Where endpoints are read from.",
+            ),
+            Option(
+                "namespaces",
+                "namespaces",
+                many(values.NAMESPACE),
+                "",
+                help="Serve only these namespaces. Not together with --namespace-labels.",
+            ),
+            Option(
+                "namespace-labels",
+                "namespace_labels",
+                values.SELECTOR,
+                "",
+                help="Serve only namespaces with these labels.",
+            ),
+            Option(
+                "labels",
+                "labels",
+                values.SELECTOR,
+                "",
+                help="Serve only Services with these labels.",
+            ),
+            Option(
+                "initial-sync-timeout",
+                "initial_sync_timeout_s",
+                duration(0, _HOUR, "0 to 1h"),
+                "60s",
+                help="After this time an unfinished first sync is reported as an error. "
+                "The server keeps trying, and keeps answering SERVFAIL for its own names.",
+            ),
+        ),
+    ),
+    Group(
+        "Serving",
+        (
+            Option(
+                "domain",
+                "domains",
+                at_least_one(values.DOMAIN),
+                "cluster.local.",
+                help="The cluster's domain.",
+            ),
+            Option(
+                "dns-bind-address",
+                "dns_bind_addresses",
+                at_least_one(values.ADDRESS),
+                default="0.0.0.0,::",
+                help="Addresses to answer on, UDP and TCP.",
+            ),
+            Option(
+                "dns-port",
+                "dns_port",
+                values.PORT,
+                "53",
+                help="Port to answer on. Below 1024 it needs the right to bind there; "
+                "containers use 10053.",
+            ),
+            Option(
+                "dns-service",
+                "dns_service",
+                values.SERVICE,
+                "kube-system/kube-dns",
+                help="The Service that clients reach this server by; the zone's NS record "
+                "points at it.",
+            ),
+            Option(
+                "max-udp-size",
+                "max_udp_size",
+                whole(512, 4096, "OCTETS"),
+                "1232",
+                help="Largest UDP reply, and the EDNS buffer size that is announced.",
+            ),
+            Option(
+                "lameduck",
+                "lameduck_s",
+                duration(0, _HOUR, "0 to 1h"),
+                "5s",
+                help="How long to keep answering after SIGTERM, while readiness already fails. "
+                "Must stay below terminationGracePeriodSeconds.",
+            ),
+            Option(
+                "chaos",
+                "chaos",
+                values.BOOLEAN,
+                "false",
+                help="Answer id.server. and version.bind. TXT in class CH.",
+            ),
+        ),
+    ),
+    Group(
+        "Answers",
+        (
+            Option(
+                "ttl",
+                "ttl",
+                whole(0, _HOUR, "SECONDS"),
+                "30",
+                help="TTL of records, in seconds.",
+            ),
+            Option(
+                "negative-ttl",
+                "negative_ttl",
+                whole(0, _HOUR, "SECONDS"),
+                "5",
+                help="TTL of NXDOMAIN and NODATA, in seconds.",
+            ),
+            Option(
+                "pods",
+                "pods",
+                choice("insecure", "verified", "disabled"),
+                "insecure",
+                help="Names such as 10-1-2-3.NAMESPACE.pod: for any address in an existing "
+                "namespace, for addresses of running pods (watches Pods), or none.",
+            ),
+            Option(
+                "endpoint-names",
+                "endpoint_names",
+                choice("dashed", "hash", "both"),
+                "dashed",
+                help="Names of endpoints without a hostname: the dashed address as in CoreDNS, "
+                "the hash as in kube-dns, or both.",
+            ),
+            Option(
+                "endpoint-pod-names",
+                "endpoint_pod_names",
+                values.BOOLEAN,
+                "false",
+                help="Name endpoints without a hostname after their pod.",
+            ),
+            Option(
+                "headless-empty",
+                "headless_empty",
+                choice("nxdomain", "nodata"),
+                "nxdomain",
+                help="What a headless Service without ready endpoints answers.",
+            ),
+            Option(
+                "ignore-empty-service",
+                "ignore_empty_service",
+                values.BOOLEAN,
+                "false",
+                help="NXDOMAIN for a ClusterIP Service without ready endpoints.",
+            ),
+            Option(
+                "terminating",
+                "terminating",
+                choice("exclude", "include-if-none-ready"),
+                default="exclude",
+                help="Endpoints that still serve while they terminate: left out, or taken when "
+                "no endpoint is ready.",
+            ),
+            Option(
+                "externalname-ip",
+                "externalname_ip",
+                choice("nodata", "address"),
+                "nodata",
+                help="What a Service answers whose externalName is an IP address.",
+            ),
+            Option(
+                "ptr",
+                "ptr",
+                choice("all", "hostname", "first"),
+                "all",
+                help="Which names an endpoint's address has: one per Service, only those "
+                "of endpoints with a hostname, or the first.",
+            ),
+            Option(
+                "ptr-pods",
+                "ptr_pods",
+                values.BOOLEAN,
+                "false",
+                help="Reverse names of pods that no Service selects; needs --pods verified.",
+            ),
+            Option(
+                "local-cidrs",
+                "local_cidrs",
+                many(values.CIDR),
+                "",
+                help="Networks whose reverse names are ours: an unknown address in them is "
+                "NXDOMAIN.",
+            ),
+            Option(
+                "answer-order",
+                "answer_order",
+                choice("rotate", "stable"),
+                "rotate",
+                help="Whether the records of an answer change places from reply to reply.",
+            ),
+            Option(
+                "max-answers",
+                "max_answers",
+                whole(0, 65535),
+                "0",
+                help="At most this many records of a headless Service in an answer, "
+                "picked anew for each; 0 is all.",
+            ),
+        ),
+    ),
+    Group(
+        "Operation",
+        (
+            Option(
+                "healthz-port",
+                "healthz_port",
+                values.PORT_OR_OFF,
+                "8081",
+                help="Port of /healthz and /readyz; 0 is off.",
+            ),
+            Option(
+                "metrics-port",
+                "metrics_port",
+                values.PORT_OR_OFF,
+                "9153",
+                help="Port of /metrics; 0 is off. May equal --healthz-port.",
+                aliases=("PROMETHEUS_PORT",),
+            ),
+            Option(
+                "admin-bind-address",
+                "admin_bind_addresses",
+                at_least_one(values.ADDRESS),
+                default="0.0.0.0,::",
+                help="Addresses of the health and metrics ports.",
+            ),
+            Option(
+                "logging-format",
+                "logging_format",
+                choice("text", "json"),
+                "text",
+                help="Log lines as klog writes them, or as JSON.",
+            ),
+            Option(
+                "v",
+                "v",
+                whole(0, 10),
+                "0",
+                help="How much is logged; from 3 on also what is only of use to developers.",
+            ),
+        ),
+    ),
+)
+
+OPTIONS = tuple(option for group in GROUPS for option in group.options)
+
+_NO_FORWARDING = "names outside the cluster are refused, not forwarded"
+_TO_STDERR = "log lines always go to standard error"
+
+LEGACY = (
+    Legacy("config-map", f"not served yet: {_NO_FORWARDING}"),
+    Legacy("config-map-namespace", f"not served yet: {_NO_FORWARDING}"),
+    Legacy("config-dir", f"not served yet: {_NO_FORWARDING}"),
+    Legacy("config-period", f"not served yet: {_NO_FORWARDING}"),
+    Legacy("nameservers", f"not served yet: {_NO_FORWARDING}"),
+    Legacy("federations", "not served yet: names outside the cluster are refused"),
+    Legacy("profiling", "there is no profiling page", switch=True),
+    Legacy("logtostderr", _TO_STDERR, switch=True),
+    Legacy("alsologtostderr", _TO_STDERR, switch=True),
+    Legacy("stderrthreshold", _TO_STDERR),
+    Legacy("log-dir", _TO_STDERR),
+    Legacy("log-file", _TO_STDERR),
+    Legacy("log-backtrace-at", "there are no backtraces of log lines"),
+    Legacy("log-flush-frequency", "log lines are not held back"),
+    Legacy("vmodule", "--v counts for all modules"),
+)

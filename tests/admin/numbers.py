@@ -1,0 +1,43 @@
+"""What the metrics are made from, as a test wants it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from kubedns_py.admin.inputs import Sources
+from kubedns_py.server.tally import Tally
+
+
+@dataclass(slots=True)
+class FakeStatus:
+    """Stands for the status that the reflector keeps of one resource."""
+
+    synced: bool = True
+    last_contact: float | None = None
+    relists: dict[str, int] = field(default_factory=dict)
+    watch_restarts: int = 0
+    short_watches: int = 0
+    decode_errors: int = 0
+    bad_objects: dict[tuple[str, str], int] = field(default_factory=dict)
+    api_errors: dict[int, int] = field(default_factory=dict)
+    events: dict[str, int] = field(default_factory=dict)
+    list_octets: int = 0
+    list_seconds: float = 0.0
+    drift: int = 0
+
+
+def some_sources(
+    tally: Tally | None = None,
+    resources: Mapping[str, FakeStatus] | None = None,
+    *,
+    clock: Callable[[], float] = lambda: 1000.0,
+) -> Sources:
+    """Return sources of a server that has seen nothing but what is given."""
+    return Sources(
+        server="dns://:53",
+        counts=(tally or Tally()).snapshot,
+        resources=lambda: dict(resources or {}),
+        serials=lambda: {"cluster.local.": 7},
+        services=lambda: 3,
+        manifest_problems=lambda: 2,
+        clock=clock,
+    )
