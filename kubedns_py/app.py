@@ -175,7 +175,10 @@ class _Program:
     def _missing(self) -> Sequence[str]:
         if self._stop.first.is_set():
             return ["shutting down"]
-        return [] if self._core.view.known is Known.ALL else missing(self._informer.statuses)
+        if self._core.view.known is Known.ALL:
+            return []
+        problems = self._manifests.problems if self._manifests else {}
+        return missing(self._informer.statuses) + [f"{n}: {what}" for n, what in problems.items()]
 
     # -- the end
 
@@ -215,6 +218,8 @@ class _Program:
             },
             serials=lambda: {to_text(zone.apex): zone.serial for zone in core.view.zones},
             services=lambda: len(core.store.keys(Resource.SERVICES)),
+            datagram_drops=lambda: {**self._udp.counts, "kernel_full": self._udp.kernel_drops()},
+            connections=lambda: {**self._tcp.counts, "open": self._tcp.connections},
             manifest_problems=lambda: len(self._manifests.problems) if self._manifests else 0,
             clock=asyncio.get_running_loop().time,
         )

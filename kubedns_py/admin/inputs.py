@@ -45,6 +45,10 @@ class Counts(Protocol):
         """What got no reply, by reason."""
 
     @property
+    def truncated(self) -> Mapping[str, int]:
+        """Replies that lost records because they did not fit, by proto."""
+
+    @property
     def panics(self) -> int:
         """Exceptions that should not have been possible."""
 
@@ -89,6 +93,10 @@ class ResourceStatus(Protocol):
         """Watches that ended at once."""
 
     @property
+    def stale_events(self) -> int:
+        """Events that were older than what was known."""
+
+    @property
     def decode_errors(self) -> int:
         """Streams dropped because a line could not be read."""
 
@@ -127,6 +135,8 @@ class Sources:
         resources: status by plural name of the resource.
         serials: SOA serial by zone.
         services: how many Services are known.
+        datagram_drops: datagrams that got no reply before or after they were read, by reason.
+        connections: TCP connections by what became of them; ``open`` is how many there are now.
         manifest_problems: files or documents that could not be read at the last reading.
         clock: the clock of ``last_contact``, such as ``time.monotonic``.
     """
@@ -136,5 +146,7 @@ class Sources:
     resources: Callable[[], Mapping[str, ResourceStatus]]
     serials: Callable[[], Mapping[str, int]]
     services: Callable[[], int]
+    datagram_drops: Callable[[], Mapping[str, int]]
+    connections: Callable[[], Mapping[str, int]]
     manifest_problems: Callable[[], int]
     clock: Callable[[], float]

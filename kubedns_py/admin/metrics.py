@@ -36,6 +36,8 @@ class Scrape:
     resources: Mapping[str, ResourceStatus]
     serials: Mapping[str, int]
     services: int
+    datagram_drops: Mapping[str, int]
+    connections: Mapping[str, int]
     manifest_problems: int
     log_lines_dropped: int
     now: float
@@ -68,6 +70,8 @@ def scrape(sources: Sources) -> Scrape:
         resources=dict(sources.resources()),
         serials=dict(sources.serials()),
         services=sources.services(),
+        datagram_drops=dict(sources.datagram_drops()),
+        connections=dict(sources.connections()),
         manifest_problems=sources.manifest_problems(),
         log_lines_dropped=logs.dropped(),
         now=sources.clock(),
@@ -182,7 +186,22 @@ METRICS = (
     Metric(
         *("dns_dropped_total", "counter", ("reason",)),
         "Messages and connections that got no reply.",
-        _by(lambda now: now.counts.drops),
+        _by(lambda now: {**now.counts.drops, **now.datagram_drops}),
+    ),
+    Metric(
+        *("answer_truncated_total", "counter", ("proto",)),
+        "Replies that lost records because they did not fit; over TCP there is no second try.",
+        _by(lambda now: now.counts.truncated),
+    ),
+    Metric(
+        *("tcp_connections_total", "counter", ("outcome",)),
+        "TCP connections: accepted, refused, and how they ended.",
+        _by(lambda now: {name: each for name, each in now.connections.items() if name != "open"}),
+    ),
+    Metric(
+        *("tcp_connections_open", "gauge", ()),
+        "TCP connections that are open.",
+        _one(lambda now: now.connections.get("open", 0)),
     ),
     Metric(
         *("informer_synced", "gauge", _RESOURCE),
@@ -213,6 +232,11 @@ METRICS = (
         *("watch_decode_errors_total", "counter", _RESOURCE),
         "Watches dropped because an event could not be read.",
         _of_resource(lambda status: status.decode_errors),
+    ),
+    Metric(
+        *("watch_stale_events_total", "counter", _RESOURCE),
+        "Events that were older than what was known, and ignored.",
+        _of_resource(lambda status: status.stale_events),
     ),
     Metric(
         *("bad_objects_total", "counter", ("kind", "reason")),

@@ -127,6 +127,7 @@ class Counts:
         do_requests: queries with the DO bit, by zone.
         responses: by (zone, RCODE's mnemonic, rule).
         drops: what got no reply, by reason.
+        truncated: replies that lost records because they did not fit, by proto.
         panics: exceptions that the server had to answer with SERVFAIL.
         durations: seconds from query to reply, by zone.
         request_sizes, response_sizes: octets, by (zone, proto).
@@ -137,6 +138,7 @@ class Counts:
     do_requests: dict[str, int] = field(default_factory=dict)
     responses: dict[tuple[str, str, str], int] = field(default_factory=lambda: defaultdict(int))
     drops: dict[str, int] = field(default_factory=dict)
+    truncated: dict[str, int] = field(default_factory=dict)
     panics: int = 0
     durations: dict[str, Histogram] = field(default_factory=lambda: defaultdict(durations))
     request_sizes: dict[tuple[str, str], Histogram] = field(
@@ -170,6 +172,7 @@ class Tally:
         self._do_requests: dict[str, int] = defaultdict(int)
         self._responses: dict[tuple[str, int, str], int] = defaultdict(int)
         self._drops: dict[str, int] = defaultdict(int)
+        self._truncated: dict[str, int] = defaultdict(int)
         self._panics = 0
         self._programming: dict[str, Histogram] = {}
 
@@ -220,6 +223,14 @@ class Tally:
         """
         self._drops[reason] += 1
 
+    def truncate(self, proto: str) -> None:
+        """Count a reply that lost records of its answer because they did not fit.
+
+        Args:
+            proto: ``udp``, where the client asks again, or ``tcp``, where it does not.
+        """
+        self._truncated[proto] += 1
+
     def panic(self) -> None:
         """Count one exception that should not have been possible."""
         self._panics += 1
@@ -240,7 +251,10 @@ class Tally:
     def snapshot(self) -> Counts:
         """Return what was counted until now; later records do not change it."""
         counts = Counts(
-            do_requests=dict(self._do_requests), drops=dict(self._drops), panics=self._panics
+            do_requests=dict(self._do_requests),
+            drops=dict(self._drops),
+            truncated=dict(self._truncated),
+            panics=self._panics,
         )
         # list() of a dictionary's items is one step: the writing thread cannot come between
         for (zone, proto, family, qtype), cell in list(self._cells.items()):

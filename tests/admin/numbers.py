@@ -16,6 +16,7 @@ class FakeStatus:
     relists: dict[str, int] = field(default_factory=dict)
     watch_restarts: int = 0
     short_watches: int = 0
+    stale_events: int = 0
     decode_errors: int = 0
     bad_objects: dict[tuple[str, str], int] = field(default_factory=dict)
     api_errors: dict[int, int] = field(default_factory=dict)
@@ -38,6 +39,8 @@ def some_sources(
         resources=lambda: dict(resources or {}),
         serials=lambda: {"cluster.local.": 7},
         services=lambda: 3,
+        datagram_drops=lambda: {"send_full": 4},
+        connections=lambda: {"open": 2, "accepted": 9, "idle": 7},
         manifest_problems=lambda: 2,
         clock=clock,
     )

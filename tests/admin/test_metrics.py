@@ -27,12 +27,16 @@ COREDNS = {
 
 OURS = {
     "dns_dropped_total": ("reason",),
+    "answer_truncated_total": ("proto",),
+    "tcp_connections_total": ("outcome",),
+    "tcp_connections_open": (),
     "informer_synced": ("resource",),
     "informer_last_contact_seconds": ("resource",),
     "relists_total": ("resource", "reason"),
     "watch_restarts_total": ("resource",),
     "watch_short_total": ("resource",),
     "watch_decode_errors_total": ("resource",),
+    "watch_stale_events_total": ("resource",),
     "bad_objects_total": ("kind", "reason"),
     "api_errors_total": ("resource", "code"),
     "list_bytes": ("resource",),
@@ -153,9 +157,13 @@ def test_what_the_program_knows_is_shown() -> None:
     tally = Tally()
     tally.panic()
     tally.drop("short")
+    tally.truncate("tcp")
 
+    assert rows("answer_truncated_total", tally) == [(("tcp",), 1)]
     assert rows("panics_total", tally) == [((), 1)]
-    assert rows("dns_dropped_total", tally) == [(("short",), 1)]
+    assert rows("dns_dropped_total", tally) == [(("short",), 1), (("send_full",), 4)]
+    assert rows("tcp_connections_total") == [(("accepted",), 9), (("idle",), 7)]
+    assert rows("tcp_connections_open") == [((), 2)]
     assert rows("zone_serial") == [(("cluster.local.",), 7)]
     assert rows("services") == [((), 3)]
     assert rows("manifest_problems") == [((), 2)]

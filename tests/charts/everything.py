@@ -1,0 +1,52 @@
+"""Values that switch on every part of the chart: each template and each branch renders."""
+
+from typing import Any
+
+EVERYTHING: dict[str, Any] = {
+    "replicaCount": 3,
+    "image": {"repository": "registry.example/dns", "digest": "sha256:" + "a" * 64},
+    "imagePullSecrets": [{"name": "pull"}],
+    "dns": {
+        "domain": "cluster.local",
+        "ttl": 10,
+        "negativeTTL": 0,
+        "pods": "verified",
+        "ptr": "hostname",
+        "ptrPods": True,
+        "headlessEmpty": "nodata",
+        "endpointNames": "both",
+        "endpointPodNames": True,
+        "endpointsAPI": "endpoints",
+        "namespaces": ["default", "shop"],
+        "labels": "tier=front",
+        "externalnameIP": "address",
+        "ignoreEmptyService": True,
+        "terminating": "include-if-none-ready",
+        "localCidrs": ["10.96.0.0/12", "fd00::/108"],
+        "maxAnswers": 8,
+        "maxUDPSize": 4096,
+        "answerOrder": "stable",
+        "chaos": True,
+        "dnsService": "kube-system/kube-dns",
+        "initialSyncTimeout": "2m",
+    },
+    "logging": {"format": "json", "verbosity": 2},
+    "extraArgs": ["--dns-bind-address=0.0.0.0"],
+    "service": {
+        "clusterIPs": ["10.96.0.10", "fd00::a"],
+        "ipFamilyPolicy": "PreferDualStack",
+        "ipFamilies": ["IPv4", "IPv6"],
+        "internalTrafficPolicy": "Cluster",
+        "trafficDistribution": "PreferClose",
+        "annotations": {"example.org/a": "b"},
+        "labels": {"example.org/c": "d"},
+    },
+    "serviceAccount": {"annotations": {"example.org/e": "f"}},
+    "networkPolicy": {
+        "enabled": True,
+        "monitoring": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
+    },
+    "affinity": {"nodeAffinity": {}},
+    "podAnnotations": {"example.org/g": "h"},
+    "podLabels": {"example.org/i": "j"},
+}
