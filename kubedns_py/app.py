@@ -27,7 +27,7 @@ from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.config.options import Config
 from kubedns_py.dns.name import to_text
-from kubedns_py.readiness import known, missing
+from kubedns_py.readiness import age_s, known, missing
 from kubedns_py.resolver.view import Known
 from kubedns_py.server.connection import TcpLimits
 from kubedns_py.server.listen import Listeners, open_listeners
@@ -43,6 +43,7 @@ _log = logging.getLogger(__name__)
 _SYNC_LOOK_S = 0.25
 """How often a first sync that does not come is looked at: the API server may refuse a part."""
 
+_AGE_LOOK_S = 1.0
 _TURN_BITS = 32
 
 
@@ -129,6 +130,8 @@ class _Program:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._informer.run())]
             running.append(tasks.create_task(self._first_sync()))
+            if self._config.stale_after_s:
+                running.append(tasks.create_task(self._watch_age()))
             if self._manifests is not None:
                 running.append(tasks.create_task(self._manifests.run()))
             await self._stop.first.wait()
@@ -171,6 +174,19 @@ class _Program:
                 said = True
                 for line in self._missing():
                     _log.error("no first sync after %.0f s, still trying: %s", timeout_s, line)
+
+    async def _watch_age(self) -> None:
+        """Let the resolver know when the data is older than the operator allows (T-61)."""
+        now = asyncio.get_running_loop().time
+        view, limit_s = self._core.view, self._config.stale_after_s
+        while True:
+            stale = age_s(self._informer.statuses, now()) > limit_s
+            if stale != view.stale:
+                view.stale = stale
+                _log.warning(
+                    "answers say from now on that they are %s", "old" if stale else "fresh"
+                )
+            await asyncio.sleep(_AGE_LOOK_S)
 
     def _missing(self) -> Sequence[str]:
         if self._stop.first.is_set():

@@ -29,6 +29,17 @@ def known(statuses: Mapping[Resource, ResourceStatus]) -> Known:
     return Known.NOTHING
 
 
+def age_s(statuses: Mapping[Resource, ResourceStatus], now: float) -> float:
+    """Return how long ago the source was last heard for the resource it is quietest about.
+
+    Args:
+        statuses: of all resources; those never heard are not counted.
+        now: monotonic seconds, on the clock of ``last_contact``.
+    """
+    heard = [each.last_contact for each in statuses.values() if each.last_contact is not None]
+    return max(0.0, now - min(heard)) if heard else 0.0
+
+
 def missing(statuses: Mapping[Resource, ResourceStatus]) -> list[str]:
     """Return one line for each resource that was not synced yet, with the reason where known."""
     return [

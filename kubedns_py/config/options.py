@@ -63,6 +63,7 @@ class Config:
     ptr_pods: bool
     lameduck_s: float
     initial_sync_timeout_s: float
+    stale_after_s: float
     logging_format: Literal["text", "json"]
     v: int
 
@@ -130,6 +131,15 @@ GROUPS = (
                 "60s",
                 help="After this time an unfinished first sync is reported as an error. "
                 "The server keeps trying, and keeps answering SERVFAIL for its own names.",
+            ),
+            Option(
+                "stale-after",
+                "stale_after_s",
+                duration(0, 24 * _HOUR, "0s to 24h"),
+                "0s",
+                help="When the API server has not been heard for this long, answers say so: "
+                "EDE 3 (Stale Answer) and TTLs of at most 5 seconds. A quiet API server is heard about "
+                "once a minute, so give 2m or more. 0s is never.",
             ),
         ),
     ),

@@ -21,6 +21,7 @@ class ExtendedError(NamedTuple):
 
 
 EDE_OTHER: Final = 0
+EDE_STALE: Final = 3
 EDE_NOT_READY: Final = 14
 EDE_PROHIBITED: Final = 18
 EDE_NOT_AUTHORITATIVE: Final = 20

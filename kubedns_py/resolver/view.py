@@ -56,12 +56,14 @@ class View:
     Attributes:
         zones: at least one; pointers name the first one's names.
         known: changed by whoever watches the sync.
+        stale: whether the data is older than the operator allows; changed by the same.
     """
 
     zones: tuple[Zone, ...]
     store: Store
     policy: Policy
     known: Known = Known.NOTHING
+    stale: bool = False
 
     def zone_of(self, name: Name) -> Zone | None:
         """Return the zone that a name is in, the longest one by labels."""

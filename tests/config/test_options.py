@@ -41,6 +41,7 @@ DEFAULTS = {
     "ptr_pods": False,
     "lameduck_s": 5.0,
     "initial_sync_timeout_s": 60.0,
+    "stale_after_s": 0.0,
     "logging_format": "text",
     "v": 0,
 }

@@ -9,7 +9,7 @@ from tests.integration.conftest import EXTRA, WEB
 def test_a_new_a_changed_and_a_removed_file_change_the_answers(
     manifests: Path, tmp_path: Path
 ) -> None:
-    """LIF-1 to LIF-9 through files: the pointer follows the address."""
+    """LIF-1 to LIF-9, LIF-21 through files: nothing is cached, the pointer follows the address."""
     with serving(tmp_path, f"--manifests={manifests}") as server:
         server.wait_ready()
         assert server.lines("extra.shop.svc.cluster.local.") == ["NXDOMAIN"]
@@ -73,3 +73,19 @@ def test_a_swapped_configmap_volume_is_followed(tmp_path: Path) -> None:
                 == ["web.shop.svc.cluster.local. 30 IN A 10.96.0.11"]
             )
         )
+
+
+def test_old_data_says_so_where_the_operator_asked_for_it(manifests: Path, tmp_path: Path) -> None:
+    """T-61: answers as before, with EDE 3 and a TTL of 5; a quiet source is old after a second."""
+    with serving(tmp_path, f"--manifests={manifests}", "--stale-after=1s") as server:
+        server.wait_ready()
+
+        wait_until(
+            lambda: (
+                server.lines("web.shop.svc.cluster.local.")
+                == ["web.shop.svc.cluster.local. 5 IN A 10.96.0.10"]
+            )
+        )
+        reply = server.ask("web.shop.svc.cluster.local.")
+        assert [option.code for option in reply.options if option.otype == 15] == [3]
+        assert server.is_ready()

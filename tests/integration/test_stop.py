@@ -13,7 +13,7 @@ from tests.helpers.process import LOOPBACK, ServerProcess, free_port, serving, w
 def test_sigterm_takes_readiness_at_once_and_loses_no_query(
     manifests: Path, tmp_path: Path
 ) -> None:
-    """F-42: live 200, ready 503, every query of the lameduck time answered, exit code 0."""
+    """F-42, LIF-17: live 200, ready 503, every query of the lameduck time answered, exit code 0."""
     with serving(tmp_path, f"--manifests={manifests}", "--lameduck=2s") as server:
         server.wait_ready()
         asker = _Asker(server)
