@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kubedns_py.cluster.objects import Key, ServiceKind
+from kubedns_py.cluster.objects import Key, Service, ServiceKind
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.cluster.store import Store
 from kubedns_py.config.options import Config
@@ -81,13 +81,18 @@ class Core:
             return
         self._programmed_at[key] = changed_at
         service = self.store.service(key)
-        if service is None or self.view.known is not Known.ALL:
-            return
-        if service.kind is ServiceKind.CLUSTER_IP:
-            kind = "cluster_ip"
-        else:
-            kind = "headless_with_selector" if service.selector else "headless_without_selector"
-        self.tally.programmed(kind, now - changed_at)
+        kind = _programmed_kind(service) if service else None
+        if kind is not None and self.view.known is Known.ALL:
+            self.tally.programmed(kind, now - changed_at)
+
+
+def _programmed_kind(service: Service) -> str | None:
+    """Return CoreDNS's word for how a Service is published; endpoints of an alias have no names."""
+    if service.kind is ServiceKind.EXTERNAL_NAME:
+        return None
+    if service.kind is ServiceKind.CLUSTER_IP:
+        return "cluster_ip"
+    return "headless_with_selector" if service.selector else "headless_without_selector"
 
 
 def assemble(

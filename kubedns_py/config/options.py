@@ -138,8 +138,8 @@ GROUPS = (
                 duration(0, 24 * _HOUR, "0s to 24h"),
                 "0s",
                 help="When the API server has not been heard for this long, answers say so: "
-                "EDE 3 (Stale Answer) and TTLs of at most 5 seconds. A quiet API server is heard about "
-                "once a minute, so give 2m or more. 0s is never.",
+                "EDE 3 (Stale Answer) and TTLs of at most 5 seconds. A quiet API server is heard "
+                "about once a minute, so give 2m or more. 0s is never.",
             ),
         ),
     ),

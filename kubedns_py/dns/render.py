@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from kubedns_py.dns.name import Name, from_wire, to_wire
 from kubedns_py.dns.query import HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
@@ -75,6 +75,13 @@ class Shape:
     max_answers: int = 0
 
 
+class Rendered(NamedTuple):
+    """A reply's octets, and whether it lost records of its answer or authority section."""
+
+    octets: bytes
+    is_cut: bool
+
+
 def render_reject(reject: Reject, shape: Shape) -> bytes:
     """Return the error reply to a message that has no answer: 12 octets and what is echoed."""
     opt = _opt(reject.edns, reject.rcode, None, shape)
@@ -90,8 +97,8 @@ def udp_limit(edns: Edns | None, shape: Shape) -> int:
     return min(max(edns.payload_octets, PLAIN_UDP_LIMIT), shape.udp_octets)
 
 
-def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -> bytes:
-    """Return the reply's octets.
+def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -> Rendered:
+    """Return the reply as octets.
 
     Args:
         query: what is answered.
@@ -114,7 +121,8 @@ def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -
     flags = QR | query.flags & RD | reply.rcode & 0xF
     flags |= AA * reply.authoritative | RA * shape.recursion_available
     flags |= TC * (not whole and limit < TCP_LIMIT)
-    return _HEADER.pack(query.id, flags, 1, *counts) + writer.octets() + opt
+    header = _HEADER.pack(query.id, flags, 1, *counts)
+    return Rendered(header + writer.octets() + opt, not whole)
 
 
 def _turned(rrset: RRset, turn: int, most: int) -> RRset:

@@ -10,6 +10,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import ipaddress
 import struct
 from typing import NamedTuple
 
@@ -93,12 +94,12 @@ def type_text(rtype: int) -> str:
 
 def to_lines(rrset: RRset) -> list[str]:
     """Return the records in presentation format, one line each, with single spaces."""
-    owner = to_text(rrset.owner)
-    wire = to_wire(rrset.owner)
-    lines = []
-    for rdata in rrset.rdatas:
-        fixed = struct.pack("!HHIH", rrset.rtype, IN, rrset.ttl, len(rdata))
-        record = RR.parse(DNSBuffer(wire + fixed + rdata))
-        rtype = type_text(rrset.rtype)
-        lines.append(f"{owner} {rrset.ttl} {CLASS.get(IN)} {rtype} {record.rdata.toZone()}")
-    return lines
+    start = f"{to_text(rrset.owner)} {rrset.ttl} {CLASS.get(IN)} {type_text(rrset.rtype)}"
+    return [f"{start} {_rdata_text(rrset.rtype, rdata)}" for rdata in rrset.rdatas]
+
+
+def _rdata_text(rtype: int, rdata: bytes) -> str:
+    if rtype == AAAA:
+        return str(ipaddress.IPv6Address(rdata))  # RFC 5952; dnslib shortens the first zeros
+    fixed = struct.pack("!BHHIH", 0, rtype, IN, 0, len(rdata))
+    return str(RR.parse(DNSBuffer(fixed + rdata)).rdata.toZone())

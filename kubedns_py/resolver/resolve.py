@@ -11,6 +11,7 @@ from kubedns_py.dns.rcode import EDE_OTHER, NOERROR, SERVFAIL, ExtendedError
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import IN, RRset
 from kubedns_py.resolver.rules import RULES
+from kubedns_py.resolver.staleness import aged
 from kubedns_py.resolver.view import Question, Resolution, View
 
 MOST_ALIASES: Final = 10
@@ -27,11 +28,13 @@ def resolve(name: Name, qtype: int, qclass: int, view: View, *, asked: Address) 
         view: what to answer from.
         asked: the address that the query was sent to; it is what ``ns.dns`` has without a Service.
     """
-    first = _first_verdict(name, qtype, qclass, view, asked)
-    if first.alias is None:
-        return first
-    reply = _followed(first.reply.answer, first.alias, qtype, view, asked)
-    return replace(first, reply=reply, alias=None)
+    found = _first_verdict(name, qtype, qclass, view, asked)
+    if found.alias is not None:
+        reply = _followed(found.reply.answer, found.alias, qtype, view, asked)
+        found = replace(found, reply=reply, alias=None)
+    if view.stale and found.reply.authoritative:
+        found = replace(found, reply=aged(found.reply))
+    return found
 
 
 def _first_verdict(name: Name, qtype: int, qclass: int, view: View, asked: Address) -> Resolution:

@@ -81,7 +81,9 @@ class Responder:
             reply = resolution.reply
             limit = TCP_LIMIT if arrival.proto == "tcp" else udp_limit(query.edns, self._shape)
             turn = self._chances.turn()
-            octets = render(query, reply, limit, shape=self._shape, turn=turn)
+            octets, is_cut = render(query, reply, limit, shape=self._shape, turn=turn)
+            if is_cut:
+                self._tally.truncate(arrival.proto)
             zone = self._zone_text(resolution.zone)
             do = query.edns is not None and query.edns.do
             counted = _Counted(zone, query.qtype, reply.rcode, resolution.rule, do=do)

@@ -1,0 +1,74 @@
+"""Texts of API objects made canonical: addresses as packed octets, labels as lower case.
+
+Rules of this file:
+
+- Two spellings of one address give one value (behaviour rows HDL-10, HDL-26).
+- What cannot be used is a reason to count, never an exception: one bad text spoils nothing else.
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import re
+
+from kubedns_py.cluster.objects import Address
+
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_PORT_NAME = re.compile(r"[-_a-z0-9]{1,62}")
+_OCTET = {str(value): value for value in range(256)}
+
+
+class BadAddress(enum.Enum):
+    """Why a text does not become an endpoint's address. The value is the word for a metric."""
+
+    INVALID = "address-invalid"
+    LINK_LOCAL = "address-link-local"
+    IPV4_MAPPED = "address-ipv4-mapped"
+
+
+def packed(text: object) -> Address | None:
+    """Return an IPv4 or IPv6 address as 4 or 16 octets in network order, or None if it is none.
+
+    Leading zeros in IPv4 and zone identifiers in IPv6 make a text invalid, as in Kubernetes.
+    """
+    if not isinstance(text, str):
+        return None
+    octets = [_OCTET.get(part, -1) for part in text.split(".", 4)]
+    if len(octets) == 4 and min(octets) >= 0:
+        return Address(bytes(octets))  # the common spelling, at a tenth of the cost
+    try:
+        address = ipaddress.IPv6Address(text)
+    except ValueError:
+        return None
+    return Address(address.packed) if address.scope_id is None else None
+
+
+def endpoint_address(text: object) -> Address | BadAddress:
+    """Return an endpoint's address, or why it is not served (behaviour row HDL-27)."""
+    octets = packed(text)
+    if octets is None:
+        return BadAddress.INVALID
+    if len(octets) == 4:
+        return BadAddress.LINK_LOCAL if octets.startswith(b"\xa9\xfe") else octets
+    if octets[0] == 0xFE and octets[1] & 0xC0 == 0x80:
+        return BadAddress.LINK_LOCAL
+    if octets.startswith(b"\0" * 10 + b"\xff\xff"):
+        return BadAddress.IPV4_MAPPED
+    return octets
+
+
+def label(text: str) -> str | None:
+    """Return a text in lower case if it is a DNS label of RFC 1123 (1 to 63 octets), or None."""
+    folded = text.lower() if text.isascii() else text
+    return folded if _LABEL.fullmatch(folded) else None
+
+
+def port_name(text: str) -> str | None:
+    """Return a port's name in lower case if an SRV owner name can carry it, or None.
+
+    With its underscore it has to fit into one label; underscores inside are taken literally
+    (behaviour row BAD-4).
+    """
+    folded = text.lower() if text.isascii() else text
+    return folded if _PORT_NAME.fullmatch(folded) else None

@@ -1,0 +1,168 @@
+"""What API objects travel in: a page of a list, an event of a watch, a Status.
+
+Rules of this file:
+
+- The objects inside stay octets: each is read for itself (``decode.py``).
+- A page that does not say what it holds is an error, never an empty cluster.
+- Texts of the API server become short ASCII without control characters before anyone sees them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType, field
+
+from kubedns_py.errors import BadObject
+
+EXCERPT = 200
+"""How many characters of a foreign text are shown."""
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_NOTHING = msgspec.Raw(b"{}")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list.
+
+    Attributes:
+        items: one JSON document each.
+        version: the resource version of the whole list.
+        continue_token: what asks for the next page; empty on the last one.
+    """
+
+    items: list[msgspec.Raw]
+    version: str
+    continue_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event of a watch: its type as sent, and one JSON document."""
+
+    type: str
+    item: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """How far a watch has come.
+
+    Attributes:
+        version: the resource version reached; empty if none was said.
+        ends_initial_events: whether the state that was asked for is complete with it (KEP-3157).
+    """
+
+    version: str
+    ends_initial_events: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """An answer of kind Status, or what could be read of it.
+
+    Attributes:
+        code: HTTP status, or 0.
+        detail: reason and message, fit for a log line.
+        retry_after_s: how long the server asks us to wait, or None.
+    """
+
+    code: int
+    detail: str
+    retry_after_s: float | None
+
+
+def read_page(raw: bytes) -> Page:
+    """Return a page of a list. Raises BadObject if it is none, whatever its status was."""
+    try:
+        found = _PAGE.decode(raw)
+    except _UNREADABLE as error:
+        raise BadObject("List", "json", detail=excerpt(str(error))) from error
+    meta = found.metadata or _ListMeta()
+    if found.items is UNSET or not meta.resource_version:
+        raise BadObject("List", "type", detail="items or metadata.resourceVersion is missing")
+    return Page(found.items or [], meta.resource_version, meta.continue_token or "")
+
+
+def read_event(line: bytes) -> Event:
+    """Return an event of a watch. Raises BadObject if the line is none."""
+    try:
+        found = _EVENT.decode(line)
+    except _UNREADABLE as error:
+        raise BadObject("Event", "json", detail=excerpt(str(error))) from error
+    return Event(found.type, found.object)
+
+
+def read_bookmark(raw: msgspec.Raw) -> Bookmark:
+    """Return a bookmark; one that cannot be read says nothing."""
+    try:
+        meta = _BOOKMARK.decode(raw).metadata or _BookmarkMeta()
+    except _UNREADABLE:
+        meta = _BookmarkMeta()
+    ends = meta.annotations.initial_events_end if meta.annotations else None
+    return Bookmark(meta.resource_version or "", ends == "true")
+
+
+def read_status(raw: bytes | msgspec.Raw) -> Status:
+    """Return what an error's body says; a body that is no Status is shown in part."""
+    try:
+        found = _STATUS.decode(raw)
+    except _UNREADABLE:
+        return Status(0, excerpt(bytes(raw)[: 2 * EXCERPT].decode("utf-8", "replace")), None)
+    texts = [text for text in (found.reason, found.message) if isinstance(text, str) and text]
+    wait = found.details.retry_after_seconds if found.details else None
+    return Status(found.code or 0, excerpt(": ".join(texts)), float(wait) if wait else None)
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a foreign text as one line of printable ASCII."""
+    escaped = text.strip()[:EXCERPT].encode("unicode_escape").decode("ascii")
+    return escaped if len(escaped) <= EXCERPT else escaped[: EXCERPT - 3] + "..."
+
+
+class _ListMeta(msgspec.Struct, rename="camel"):
+    resource_version: str | None = None
+    continue_token: str | None = field(default=None, name="continue")
+
+
+class _Page(msgspec.Struct):
+    items: list[msgspec.Raw] | UnsetType | None = UNSET
+    metadata: _ListMeta | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str
+    object: msgspec.Raw = _NOTHING
+
+
+class _BookmarkAnnotations(msgspec.Struct):
+    initial_events_end: str | None = field(default=None, name="k8s.io/initial-events-end")
+
+
+class _BookmarkMeta(msgspec.Struct, rename="camel"):
+    resource_version: str | None = None
+    annotations: _BookmarkAnnotations | None = None
+
+
+class _Bookmark(msgspec.Struct):
+    metadata: _BookmarkMeta | None = None
+
+
+class _StatusDetails(msgspec.Struct, rename="camel"):
+    retry_after_seconds: int | None = None
+
+
+class _Status(msgspec.Struct):
+    code: int | None = None
+    reason: Any = None
+    message: Any = None
+    details: _StatusDetails | None = None
+
+
+_PAGE = msgspec.json.Decoder(_Page)
+_EVENT = msgspec.json.Decoder(_Event)
+_BOOKMARK = msgspec.json.Decoder(_Bookmark)
+_STATUS = msgspec.json.Decoder(_Status)

@@ -1,0 +1,108 @@
+"""Objects of one resource as they come in: read, counted, and complained about.
+
+Rules of this file:
+
+- What cannot be read is a value here: the reflector decides what becomes of it.
+- A complaint is said again only when it changes, however often the object comes by (row F-17).
+- Few are said at a time; the rest is a number. Texts of the API are cut and escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from kubedns_py.cluster.decode import Decoded, decode, identify
+from kubedns_py.cluster.envelope import excerpt
+from kubedns_py.cluster.objects import Key
+from kubedns_py.cluster.reading import KINDS, Octets
+from kubedns_py.cluster.status import ResourceStatus
+from kubedns_py.errors import BadObject
+
+_AT_A_TIME = 20
+_UNREMARKABLE = frozenset({"address-type", "no-service-label"})
+"""Objects that are simply not for DNS (rows HDL-7, HDL-30): counted, not complained about."""
+
+
+class Complaints:
+    """Remembers what was said about which object, and gathers what is to be said next."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}
+        self._lines: list[str] = []
+        self._more = 0
+
+    def add(self, kind: str, key: str, text: str) -> None:
+        """Complain about an object, unless just that was said of it."""
+        if self._said.get(key) == text:
+            return
+        self._said[key] = text
+        if len(self._lines) < _AT_A_TIME:
+            self._lines.append(f"{kind} {excerpt(key) or '(no name)'}: {excerpt(text)}")
+        else:
+            self._more += 1
+
+    def withdraw(self, key: str) -> None:
+        """Forget what was said about an object: it is well, or gone."""
+        self._said.pop(key, None)
+
+    def keep_only(self, keys: Container[str]) -> None:
+        """Forget what was said about objects that are not there any more."""
+        self._said = {key: text for key, text in self._said.items() if key in keys}
+
+    def take(self) -> list[str]:
+        """Return the lines to say, and start anew."""
+        lines, self._lines = self._lines, []
+        if self._more:
+            lines.append(f"and {self._more} more objects")
+            self._more = 0
+        return lines
+
+
+class Intake:
+    """Reads the objects of one resource.
+
+    Args:
+        status: of the resource; objects that are bad, wholly or in part, are counted there.
+        complaints: where it is said what is wrong with them.
+        for_endpoints: whether endpoints are made from Pods, see ``decode``.
+    """
+
+    def __init__(
+        self, status: ResourceStatus, complaints: Complaints, *, for_endpoints: bool
+    ) -> None:
+        self._status = status
+        self._complaints = complaints
+        self._for_endpoints = for_endpoints
+
+    def read(self, raw: Octets, *, deleted: bool) -> Decoded | BadObject:
+        """Return what one object says; of a deleted one, only its name and version."""
+        resource = self._status.resource
+        kind = KINDS[resource]
+        try:
+            if deleted:
+                return identify(resource, raw)
+            found = decode(resource, raw, for_endpoints=self._for_endpoints)
+        except BadObject as bad:
+            self._status.bad_objects[kind, bad.reason] += 1
+            self._complaints.add(kind, bad.key, f"{bad.reason}: {bad.detail}")
+            return bad
+        self._warn(kind, found)
+        return found
+
+    def _warn(self, kind: str, found: Decoded) -> None:
+        for word in found.warnings:
+            self._status.bad_objects[kind, word] += 1
+        remarkable = sorted(set(found.warnings) - _UNREMARKABLE)
+        if remarkable:
+            self._complaints.add(kind, str(found.key), f"left out: {', '.join(remarkable)}")
+        else:
+            self._complaints.withdraw(str(found.key))
+
+
+def key_of(found: Decoded | BadObject) -> Key | None:
+    """Return an object's key, or None if it could not be read so far."""
+    if isinstance(found, Decoded):
+        return found.key
+    namespace, _, name = found.key.rpartition("/")
+    named = name and (namespace or found.kind == "Namespace")
+    return Key(namespace, name) if named else None

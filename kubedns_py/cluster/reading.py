@@ -1,0 +1,210 @@
+"""Reading one API object: its name, the small parts that several kinds share, and complaints.
+
+Rules of this file:
+
+- What makes the object useless raises ``BadObject`` with the object's name as far as it is known.
+- What can be left out without harm is left out and noted as a warning: a word from a closed set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+
+from kubedns_py.cluster.addresses import BadAddress, endpoint_address, label, port_name
+from kubedns_py.cluster.apitypes import (
+    ApiPort,
+    ApiServicePort,
+    ContainerPort,
+    Identified,
+    Meta,
+    Salvaged,
+    SalvagedMeta,
+)
+from kubedns_py.cluster.objects import Address, Key, Object, Port, Resource
+from kubedns_py.errors import BadObject
+
+_T = TypeVar("_T")
+Octets = bytes | msgspec.Raw
+"""One JSON document."""
+
+KINDS = {
+    Resource.SERVICES: "Service",
+    Resource.ENDPOINTSLICES: "EndpointSlice",
+    Resource.ENDPOINTS: "Endpoints",
+    Resource.NAMESPACES: "Namespace",
+    Resource.PODS: "Pod",
+}
+"""The kind of a resource's objects: also the label of its metrics."""
+
+_PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
+_MAX_NAME = 253
+_MAX_PORT = 65535
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What one API object says.
+
+    Attributes:
+        key: its name, in lower case.
+        version: its resource version as text, empty when it has none.
+        item: the slim object, or None when the object is none that DNS uses.
+        warnings: one word for each part that was left out; a word may stand more than once.
+    """
+
+    key: Key
+    version: str
+    item: Object | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Reading:
+    """One object being read.
+
+    Attributes:
+        resource: what the object has to be.
+        warnings: what was left out so far.
+    """
+
+    resource: Resource
+    warnings: list[str] = field(default_factory=list)
+
+    def document(self, decoder: msgspec.json.Decoder[_T], raw: Octets) -> _T:
+        """Return the typed document. Raises BadObject (``json`` or ``type``)."""
+        try:
+            return decoder.decode(raw)
+        except msgspec.ValidationError as error:
+            raise self._unreadable("type", raw, str(error)) from error
+        except _UNREADABLE as error:
+            raise self._unreadable("json", raw, type(error).__name__) from error
+
+    def part(self, decoder: msgspec.json.Decoder[_T], raw: Octets, of: Identified) -> _T:
+        """Return a part that was left unread at first. Raises BadObject (``type``)."""
+        try:
+            return decoder.decode(raw)
+        except _UNREADABLE as error:
+            raise self.bad("type", of, type(error).__name__) from error
+
+    def done(self, of: Identified, item: Object | None) -> Decoded:
+        """Return the result. Raises BadObject if the object has no usable name."""
+        key = item.key if item is not None else self.key(of)
+        return Decoded(key, _version(of), item, tuple(self.warnings))
+
+    def key(self, of: Identified) -> Key:
+        """Return the object's key.
+
+        Raises:
+            BadObject: ``kind``, ``no-name``, ``no-namespace``, or ``name``: what has to be a label
+                of a domain name is none.
+        """
+        key = _key(self.resource, of.metadata or Meta())
+        if of.kind and of.kind != KINDS[self.resource]:
+            raise self.bad("kind", of, "the object is of another kind")
+        if not key.name:
+            raise self.bad("no-name", of, "metadata.name is missing")
+        if not key.namespace and self.resource is not Resource.NAMESPACES:
+            raise self.bad("no-namespace", of, "metadata.namespace is missing")
+        if len(key.name) > _MAX_NAME or None in map(label, _labels(self.resource, key)):
+            raise self.bad("name", of, "the name cannot be a label of a domain name")
+        return key
+
+    def bad(self, reason: str, of: Identified, detail: str) -> BadObject:
+        """Return the error for an object whose metadata could be read."""
+        kind = KINDS[self.resource]
+        key = _key(self.resource, of.metadata or Meta())
+        named = str(key) if key.name else ""
+        return BadObject(kind, reason, key=named, detail=detail, version=_version(of))
+
+    def _unreadable(self, reason: str, raw: Octets, detail: str) -> BadObject:
+        """Return the error for an object that could not be read, named as far as possible."""
+        try:
+            found = _SALVAGED.decode(raw).metadata or SalvagedMeta()
+        except _UNREADABLE:
+            found = SalvagedMeta()
+        meta = Meta(
+            name=_text(found.name),
+            namespace=_text(found.namespace),
+            resource_version=_text(found.resource_version),
+        )
+        return self.bad(reason, Identified(metadata=meta), detail)
+
+    def port(self, name: str | None, protocol: str | None, number: int | None) -> Port:
+        """Return a port: number 0 where there is none, no name where it cannot be one."""
+        folded_name = port_name(name) if name else ""
+        if folded_name is None:
+            self.warnings.append("port-name-invalid")
+        if number and not 0 < number <= _MAX_PORT:
+            self.warnings.append("port-number-invalid")
+            number = 0
+        return Port(folded_name or "", (protocol or "tcp").lower(), number or 0)
+
+    def has_protocol(self, api: ApiServicePort | ApiPort | ContainerPort) -> bool:
+        """Tell whether a port's protocol is one that DNS names; absent means TCP."""
+        known = (api.protocol or "tcp").lower() in _PROTOCOLS
+        if not known:
+            self.warnings.append("port-protocol")
+        return known
+
+    def addresses(self, texts: Iterable[object]) -> tuple[Address, ...]:
+        """Return the usable endpoint addresses, without duplicates, in the order given."""
+        found: dict[Address, None] = {}
+        for text in texts:
+            address = endpoint_address(text)
+            if isinstance(address, BadAddress):
+                self.warnings.append(address.value)
+            else:
+                found[address] = None
+        return tuple(found)
+
+    def hostname(self, text: str | None) -> str:
+        """Return a hostname in lower case; empty when there is none or it is no label."""
+        if not text:
+            return ""
+        lowered = label(text)
+        if lowered is None:
+            self.warnings.append("hostname-invalid")
+        return lowered or ""
+
+
+def present(items: list[_T | None] | None) -> list[_T]:
+    """Return a list's items without nulls; null is an empty list."""
+    return [each for each in items if each is not None] if items else []
+
+
+def folded(text: str | None) -> str:
+    """Return an ASCII text in lower case, another as it is, and null as empty."""
+    return text.lower() if text and text.isascii() else text or ""
+
+
+def pairs(labels: dict[str, str | None] | None) -> tuple[tuple[str, str], ...]:
+    """Return a map's pairs in the order of their names."""
+    return tuple(sorted((name, value or "") for name, value in (labels or {}).items()))
+
+
+def _key(resource: Resource, meta: Meta) -> Key:
+    namespace = "" if resource is Resource.NAMESPACES else folded(meta.namespace)
+    return Key(namespace, folded(meta.name))
+
+
+def _labels(resource: Resource, key: Key) -> tuple[str, ...]:
+    """Return the parts of a key that become labels of domain names."""
+    if resource is Resource.SERVICES:
+        return key
+    return (key.name,) if resource is Resource.NAMESPACES else (key.namespace,)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _version(of: Identified) -> str:
+    return (of.metadata.resource_version if of.metadata else None) or ""
+
+
+_SALVAGED = msgspec.json.Decoder(Salvaged)

@@ -1,0 +1,389 @@
+"""One resource's list and watch as a state machine without I/O.
+
+The driver asks ``next`` what to do, does it, and tells what came of it. Rules of this file:
+
+- Nothing ends the loop, and nothing but a complete state removes what was known (F-02, F-25).
+- A state is gathered whole and put into the store as one difference; events then keep it fresh.
+- A normal end of a watch costs nothing; every failure waits longer than the one before.
+- Time is an argument in monotonic seconds, chance a number from 0 to 1.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+
+from kubedns_py.cluster.backoff import Backoff
+from kubedns_py.cluster.decode import Decoded
+from kubedns_py.cluster.envelope import Event, read_bookmark, read_event, read_page, read_status
+from kubedns_py.cluster.failure import Failure, classify, remedy
+from kubedns_py.cluster.intake import Complaints, Intake, key_of
+from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.requests import ListRequest, Pause, Wait, WatchRequest
+from kubedns_py.cluster.snapshot import Snapshot
+from kubedns_py.cluster.status import ResourceStatus
+from kubedns_py.cluster.store import Store
+from kubedns_py.cluster.versions import Versions, is_older
+from kubedns_py.errors import ApiError, BadObject
+
+__all__ = ["ListRequest", "Reflector", "RelistReason", "ResourceStatus", "Wait", "WatchRequest"]
+
+PAGE_LIMIT = 500
+PORTION_OCTETS = 32_768
+"""How much of a page is read before others may run: one or two milliseconds of work."""
+
+AUDIT_AFTER_S = 480.0
+"""Age of the state at which the end of a watch leads to an audit (row LIF-11).
+
+A watch lasts 300 to 600 s, so audits come 480 to 1080 s after the list, each replica at its time.
+"""
+
+INITIAL_SILENCE_S = 5.0
+"""How long a watch that was to begin with the whole state may be silent before we list instead."""
+
+SHORT_WATCH_S = 1.0
+"""A watch that the server ends earlier is a failure: the guard against a hot loop (row F-22)."""
+
+OVERTIME_S = 30.0
+"""How long after its time a watch is left open that the server does not end."""
+
+SPREAD_S = 10.0
+"""Over which time replicas that have data spread their relists (row F-27)."""
+
+FIRST_SYNC_WAIT_S = 2.0
+"""The longest wait for a server that does not answer while nothing can be served yet (row F-01)."""
+
+FAILURES_BEFORE_RELIST = 3
+LONGEST_ASKED_WAIT_S = 300.0
+_OUTDATED = frozenset({Failure.GONE, Failure.TOO_LARGE})
+_TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
+
+
+class RelistReason(enum.Enum):
+    """Why a complete state is asked for. The value is the word for a metric."""
+
+    START = "start"
+    EXPIRED = "expired"
+    TOO_LARGE = "too-large-version"
+    UNREADABLE = "unreadable"
+    BACKWARDS = "version-went-back"
+    ERROR = "error"
+    AUDIT = "audit"
+
+
+class Reflector:
+    """Keeps one resource of the store equal to what the API server has.
+
+    Args:
+        resource: which one.
+        store: where it goes.
+        for_endpoints: whether endpoints are made from Pods, see ``decode``.
+
+    Attributes:
+        status: how it fares; only the reflector writes it.
+    """
+
+    def __init__(self, resource: Resource, store: Store, *, for_endpoints: bool = False) -> None:
+        self.status = ResourceStatus(resource)
+        self._resource = resource
+        self._store = store
+        self._backoff = Backoff()
+        self._outdated = Backoff()  # apart: an outage before must not delay the list after it
+        self._complaints = Complaints()
+        self._intake = Intake(self.status, self._complaints, for_endpoints=for_endpoints)
+        self._pause: Pause | None = None
+        self._request: ListRequest | WatchRequest | None = None
+        # how a complete state is asked for, and what is there of it
+        self._by_watch = True
+        self._unlimited = False
+        self._reason = RelistReason.START
+        self._snapshot: Snapshot | None = None
+        self._audit_at = 0.0
+        # how far we have come: no version means that a complete state is needed
+        self._version = ""
+        self._reached = ""
+        self._versions = Versions("", {})
+        # the watch that is open
+        self._opened_at: float | None = None
+        self._heard_at = 0.0
+        self._watches = 0
+        self._broken = 0
+        self._relist(RelistReason.START)
+
+    # -- what to do
+
+    def next(self, now: float, chance: float) -> Wait | ListRequest | WatchRequest:
+        """Return what to do now; the outcome is told before this is called again."""
+        pause, self._pause = self._pause, None
+        wait_s = pause.seconds(chance) if pause else 0.0
+        if wait_s > 0.0:
+            return Wait(wait_s)
+        self._opened_at = None
+        self._request = self._choose(now, chance)
+        return self._request
+
+    def _choose(self, now: float, chance: float) -> ListRequest | WatchRequest:
+        timeout_s = 300 + int(300 * chance)
+        if self._version:
+            return WatchRequest(
+                self._resource, self._version, initial_events=False, timeout_s=timeout_s
+            )
+        if self._by_watch:
+            self._snapshot = Snapshot(now)
+            return WatchRequest(self._resource, None, initial_events=True, timeout_s=timeout_s)
+        if self._snapshot is None:
+            self._snapshot = Snapshot(now)
+        limit = 0 if self._unlimited else PAGE_LIMIT
+        return ListRequest(self._resource, limit, self._snapshot.continue_token, None)
+
+    @property
+    def relisting(self) -> RelistReason | None:
+        """Why a complete state is being asked for, or None while the one we have is kept fresh."""
+        return None if self._version else self._reason
+
+    @property
+    def deadline(self) -> float:
+        """When to give up waiting for the next event of the open watch; see ``timed_out``."""
+        if not self._version:
+            return self._heard_at + INITIAL_SILENCE_S
+        timeout_s = self._request.timeout_s if isinstance(self._request, WatchRequest) else 0
+        return (self._opened_at or 0.0) + timeout_s + OVERTIME_S
+
+    def take_complaints(self) -> list[str]:
+        """Return lines about objects that could not be read whole, each said once."""
+        return self._complaints.take()
+
+    # -- a list's outcome
+
+    def listed(self, page: bytes, now: float) -> Iterator[None]:
+        """Take a page of the list that was asked for.
+
+        Yields between portions of work, so that a driver may let others run; it has to go on to
+        the end. The store changes at the end of the last page.
+        """
+        self._contact(now)
+        snapshot = self._snapshot or Snapshot(now)
+        self._snapshot = snapshot
+        try:
+            found = read_page(page)
+        except BadObject as bad:
+            self._unreadable(bad, now)
+            return
+        done = 0
+        for item in found.items:
+            self._gather(snapshot, self._intake.read(item, deleted=False), deleted=False)
+            done += memoryview(item).nbytes
+            if done >= PORTION_OCTETS:
+                done = 0
+                yield
+        snapshot.octets += len(page)
+        snapshot.continue_token = found.continue_token
+        if not found.continue_token:
+            self._complete(snapshot, found.version, now)
+
+    # -- a watch's outcome
+
+    def opened(self, now: float) -> None:
+        """Note that the server accepted the watch."""
+        self._contact(now)
+        self._opened_at = self._heard_at = now
+        self._watches += 1
+        self.status.watch_restarts = self._watches - 1
+
+    def event(self, line: bytes, now: float) -> bool:
+        """Take one event. Returns whether to go on; if not, close the stream and ask ``next``."""
+        self.status.last_contact = self._heard_at = now
+        try:
+            event = read_event(line)
+        except BadObject as bad:
+            return self._unreadable(bad, now)
+        self.status.events[event.type if event.type in _TYPES else "other"] += 1
+        match event.type:
+            case "ADDED" | "MODIFIED" | "DELETED":
+                return self._change(event, now)
+            case "BOOKMARK":
+                return self._bookmark(event, now)
+            case "ERROR":
+                said = read_status(event.item)
+                self.failed(ApiError(said.code, said.detail, retry_after_s=said.retry_after_s), now)
+                return False
+            case _:
+                return True
+
+    def ended(self, now: float) -> None:
+        """Note that the server ended the watch in order."""
+        short = now - (self._opened_at or now) < SHORT_WATCH_S
+        if short:
+            self.status.short_watches += 1
+            self._pause = Pause(backoff_s=self._backoff.failed(now))
+        if not self._version:
+            self._list_instead()
+        elif now >= self._audit_at and not short:
+            self._relist(RelistReason.AUDIT)
+
+    def timed_out(self, now: float) -> None:
+        """Note that the deadline passed; the watch is closed from our side."""
+        if self._version:
+            self.ended(now)
+        else:
+            self._list_instead()
+
+    def failed(self, error: ApiError, now: float) -> None:
+        """Note that the request was refused, could not be made, or broke off."""
+        failure = classify(error)
+        if self._lacks_initial_events(failure):
+            self._list_instead()
+            return
+        status = self.status
+        status.api_errors[error.status if 100 <= error.status <= 599 else 0] += 1
+        status.last_error = str(error)
+        verb = "list" if isinstance(self._request, ListRequest) else "watch"
+        status.refused = remedy(error, verb, self._resource) or status.refused
+        backoff = self._outdated if self._version and failure in _OUTDATED else self._backoff
+        self._pause = Pause(
+            backoff_s=backoff.failed(now),
+            at_least_s=min(error.retry_after_s or 0.0, LONGEST_ASKED_WAIT_S),
+        )
+        if self._version:
+            self._watch_failed(failure)
+        else:
+            self._state_failed(failure)
+
+    # -- inside
+
+    def _contact(self, now: float) -> None:
+        self._backoff.succeeded(now)
+        self.status.last_contact = now
+        self.status.refused = None
+
+    def _watch_failed(self, failure: Failure) -> None:
+        """Decide whether to watch on from the same version or to list (F-07, F-09, F-10)."""
+        if failure is Failure.BROKEN:
+            self._broken += 1
+        if failure is Failure.GONE:
+            self._relist(RelistReason.EXPIRED)
+        elif failure is Failure.TOO_LARGE:
+            self._relist(RelistReason.TOO_LARGE)
+        elif self._broken >= FAILURES_BEFORE_RELIST:
+            self._relist(RelistReason.ERROR)
+
+    def _lacks_initial_events(self, failure: Failure) -> bool:
+        """Tell whether the server let a watch fail for beginning with the whole state.
+
+        Servers refuse that, or do not know it, in many ways; all of them can list.
+        """
+        if self._version or not self._by_watch:
+            return False
+        was_open = self._opened_at is not None
+        return failure is Failure.BROKEN or (failure is Failure.NO_ANSWER and was_open)
+
+    def _state_failed(self, failure: Failure) -> None:
+        """Decide how to ask for the complete state again."""
+        if failure is Failure.GONE and not self._by_watch:
+            self._snapshot = None
+            if not self._unlimited:
+                self._unlimited = True
+                self._pause = None
+        elif failure is Failure.NO_ANSWER and not self.status.synced and self._pause:
+            self._pause = Pause(backoff_s=min(self._pause.backoff_s, FIRST_SYNC_WAIT_S))
+
+    def _list_instead(self) -> None:
+        """Give up asking for the state by a watch, for the rest of the process."""
+        self._by_watch = False
+        self._snapshot = None
+
+    def _relist(self, reason: RelistReason) -> None:
+        """Ask for a complete state. What is known stays until it is there."""
+        self.status.relists[reason.value] += 1
+        self._reason = reason
+        self._version = ""
+        self._snapshot = None
+        self._broken = 0
+        if self.status.synced and reason is not RelistReason.AUDIT:
+            wait = self._pause or Pause()
+            self._pause = Pause(wait.backoff_s, wait.at_least_s, spread_s=SPREAD_S)
+
+    def _unreadable(self, bad: BadObject, now: float) -> bool:
+        """Drop the stream or list: what was lost with the octets is not known (row F-16)."""
+        self.status.decode_errors += 1
+        self.status.last_error = str(bad)
+        self._pause = Pause(backoff_s=self._backoff.failed(now))
+        self._relist(RelistReason.UNREADABLE)
+        return False
+
+    def _gather(self, snapshot: Snapshot, found: Decoded | BadObject, *, deleted: bool) -> None:
+        """Put an object into the state being gathered."""
+        if isinstance(found, BadObject):
+            key = key_of(found)
+            if key is not None:
+                snapshot.add_unreadable(key, found.version)
+        elif deleted:
+            snapshot.forget(found.key)
+        else:
+            snapshot.add(found, self._store, self._resource)
+
+    def _change(self, event: Event, now: float) -> bool:
+        deleted = event.type == "DELETED"
+        found = self._intake.read(event.item, deleted=deleted)
+        if deleted and isinstance(found, BadObject):
+            return self._unreadable(found, now)  # something is gone, and only a list says what
+        if self._snapshot is not None:
+            self._gather(self._snapshot, found, deleted=deleted)
+            self._snapshot.octets += memoryview(event.item).nbytes
+            return True
+        self._broken = 0
+        key = key_of(found)
+        if key is not None and self._versions.is_stale(key, found.version):
+            self.status.stale_events += 1
+            return True
+        if key is not None and found.version:
+            self._versions.note(key, found.version)
+        if isinstance(found, Decoded):
+            self._apply(found)
+        self._advance(found.version)
+        return True
+
+    def _apply(self, found: Decoded) -> None:
+        if found.item is None:
+            self._complaints.withdraw(str(found.key))
+            self._store.remove(self._resource, found.key)
+        else:
+            self._store.put(self._resource, found.item)
+
+    def _bookmark(self, event: Event, now: float) -> bool:
+        said = read_bookmark(event.item)
+        if self._snapshot is not None:
+            if said.ends_initial_events and said.version:
+                self._complete(self._snapshot, said.version, now)
+            return True
+        self._broken = 0
+        if is_older(said.version, self._version):
+            # only a server restored from a backup counts backwards (row F-23)
+            self._pause = Pause(backoff_s=self._outdated.failed(now))
+            self._relist(RelistReason.BACKWARDS)
+            return False
+        self._advance(said.version)
+        return True
+
+    def _advance(self, version: str) -> None:
+        if version and not is_older(version, self._version):
+            self._version = self._reached = version
+
+    def _complete(self, snapshot: Snapshot, version: str, now: float) -> None:
+        """Make the store equal to the gathered state, in one step."""
+        status = self.status
+        if self._reason is RelistReason.AUDIT:
+            status.drift += snapshot.drift(self._store, self._resource, self._reached)
+        if is_older(version, self._reached):
+            said = f"the server's resource version went back from {self._reached}"
+            self._complaints.add("List", version, f"{said}: was it restored from a backup?")
+        self._versions = snapshot.replace_in(self._store, self._resource, version)
+        self._complaints.keep_only({str(key) for key in snapshot.versions})
+        self._version = self._reached = version
+        self._snapshot = None
+        self._unlimited = False
+        self._audit_at = now + AUDIT_AFTER_S
+        self._outdated.succeeded(now)
+        status.list_octets = snapshot.octets
+        status.list_seconds = now - snapshot.started_at
+        status.synced = True

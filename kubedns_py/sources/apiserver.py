@@ -1,0 +1,242 @@
+"""List and watch through the API server: requests out, octets in.
+
+Rules of this file:
+
+- The status is looked at before the body; whatever goes wrong on the way is an ``ApiError`` with
+  the server's URL in it, cut and escaped.
+- No wait is without end: 10 s to connect, 60 s without an octet of a list, 150 s of a watch, where
+  bookmarks come once a minute. None of these limits how long a slow list may take (row F-05).
+- A connection with octets still to come is closed when its watch is left; others are used again.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Self
+
+from kubedns_py.cluster.envelope import excerpt, read_status
+from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.reflector import ListRequest, WatchRequest
+from kubedns_py.errors import ApiError
+from kubedns_py.sources.credentials import SERVICE_ACCOUNT, loader
+from kubedns_py.sources.lines import Lines
+from kubedns_py.sources.session import Client, Session
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse
+
+_PATHS = {
+    Resource.SERVICES: "/api/v1/services",
+    Resource.ENDPOINTS: "/api/v1/endpoints",
+    Resource.NAMESPACES: "/api/v1/namespaces",
+    Resource.PODS: "/api/v1/pods",
+    Resource.ENDPOINTSLICES: "/apis/discovery.k8s.io/v1/endpointslices",
+}
+_UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown"
+_CONNECT_S = 10.0
+_LIST_IDLE_S = 60.0
+_WATCH_IDLE_S = 150.0
+_ERROR_BODY_OCTETS = 65_536
+_SOCKET_OPTIONS = (
+    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 30),
+    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 10),
+    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
+    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 30_000),
+)
+
+
+async def connect(*, kube_master_url: str, kubecfg_file: str, labels: str = "") -> ApiServer:
+    """Return a source that asks the API server. Nothing is sent yet.
+
+    Args:
+        kube_master_url: ``--kube-master-url``; may hold ``$VAR`` and ``${VAR}``.
+        kubecfg_file: ``--kubecfg-file``. With neither, the Pod's service account is used.
+        labels: a label selector for Services; empty for all.
+
+    Raises:
+        StartError: a flag, file or certificate cannot be used.
+    """
+    load = loader(kube_master_url, kubecfg_file, os.environ, SERVICE_ACCOUNT)
+    return await ApiServer.begin(Session(load), labels=labels)
+
+
+class ApiServer:
+    """A ``ListerWatcher`` over HTTP.
+
+    Args:
+        session: lends connections.
+        labels: a label selector for Services; empty for all.
+    """
+
+    def __init__(self, session: Session, *, labels: str = "") -> None:
+        self._session = session
+        self._selectors = {
+            Resource.SERVICES: {"labelSelector": labels} if labels else {},
+            Resource.PODS: {"fieldSelector": _UNFINISHED},
+        }
+
+    @classmethod
+    async def begin(cls, session: Session, *, labels: str) -> Self:
+        """Return a source whose credentials have been read. Raises StartError."""
+        await session.start()
+        return cls(session, labels=labels)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def list_page(self, request: ListRequest) -> bytes:
+        """Return a page as JSON. Raises ApiError."""
+        params = self._selectors.get(request.resource, {}) | {
+            name: value
+            for name, value in (
+                ("limit", str(request.limit or "")),
+                ("continue", request.continue_token),
+                ("resourceVersion", request.resource_version or ""),
+            )
+            if value
+        }
+        async with self._answer(request.resource, params, _LIST_IDLE_S) as (client, response):
+            try:
+                return await response.read()
+            except _errors() as error:
+                raise _broken(client, error, _LIST_IDLE_S) from error
+
+    def watch(self, request: WatchRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a watch. Raises ApiError; so does reading from it."""
+        return self._watch(request)
+
+    @asynccontextmanager
+    async def _watch(self, request: WatchRequest) -> AsyncIterator[AsyncIterator[bytes]]:
+        params = self._selectors.get(request.resource, {}) | {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(request.timeout_s),
+        }
+        if request.initial_events:
+            params |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        if request.resource_version is not None:
+            params["resourceVersion"] = request.resource_version
+        async with (
+            self._answer(request.resource, params, _WATCH_IDLE_S) as (client, response),
+            aclosing(_lines(client, response)) as lines,
+        ):
+            yield lines
+
+    @asynccontextmanager
+    async def _answer(
+        self, resource: Resource, params: dict[str, str], idle_s: float
+    ) -> AsyncIterator[tuple[Client, ClientResponse]]:
+        """Send a request and lend the response to it, which is one of success.
+
+        A token that is refused is read again and tried once more, at once (row F-11).
+        """
+        for last in (False, True):
+            async with self._session.client(anew=last) as client:
+                response = await _send(client, resource, params, idle_s)
+                async with response:
+                    if response.status == 200:
+                        _keep_alive(response)
+                        yield client, response
+                        return
+                    if last or response.status != 401:
+                        raise await _refusal(client, response)
+
+
+async def _send(
+    client: Client, resource: Resource, params: dict[str, str], idle_s: float
+) -> ClientResponse:
+    from aiohttp import ClientTimeout  # noqa: PLC0415 - not offline
+
+    headers = {"Accept": "application/json", "User-Agent": client.api.user_agent}
+    if client.access.authorization:
+        headers["Authorization"] = client.access.authorization
+    try:
+        response: ClientResponse = await client.api.rest_client.request(
+            "GET",
+            client.url + _PATHS[resource],
+            query_params=params,
+            headers=headers,
+            _preload_content=False,
+            _request_timeout=ClientTimeout(sock_connect=_CONNECT_S, sock_read=idle_s),
+        )
+    except _errors() as error:
+        raise _broken(client, error, idle_s) from error
+    return response
+
+
+async def _lines(client: Client, response: ClientResponse) -> AsyncGenerator[bytes, None]:
+    lines = Lines()
+    try:
+        async for chunk in response.content.iter_any():
+            for line in lines.feed(chunk):
+                yield line
+            if lines.overflowed:
+                return
+    except _errors() as error:
+        raise _broken(client, error, _WATCH_IDLE_S) from error
+    if rest := lines.end():
+        yield rest  # cut or not: whether it is a whole event, its reader sees
+
+
+async def _refusal(client: Client, response: ClientResponse) -> ApiError:
+    """Return the error that a response stands for."""
+    try:
+        body = await response.content.read(_ERROR_BODY_OCTETS)
+    except _errors():
+        body = b""  # the status says enough
+    said = read_status(body)
+    wait = response.headers.get("Retry-After", "")
+    wait_s = float(wait) if wait.isascii() and wait.isdecimal() else said.retry_after_s
+    words = said.detail or excerpt(response.reason or "")
+    if response.status == 401:
+        words = f"token rejected, also when read again: {words}"
+    detail = f"{client.url}: {words}"
+    return ApiError(response.status, detail, retry_after_s=wait_s)
+
+
+def _broken(client: Client, error: Exception, idle_s: float) -> ApiError:
+    """Return the error for a connection that could not be made, or broke."""
+    from aiohttp import ClientSSLError, ConnectionTimeoutError  # noqa: PLC0415 - not offline
+
+    if isinstance(error, ConnectionTimeoutError):
+        text = f"no connection within {_CONNECT_S:.0f} s"
+    elif isinstance(error, TimeoutError):
+        text = f"no data for {idle_s:.0f} s"
+    elif isinstance(error, OSError) and not isinstance(error, ClientSSLError) and error.errno:
+        # asyncio's own words name addresses, and a resolver's numbers are no errno
+        named = error.errno > 0
+        text = os.strerror(error.errno) if named else excerpt(str(error))
+        text = f"{text} (errno {error.errno})"
+    else:
+        text = f"{type(error).__name__}: {excerpt(str(error))}"
+    return ApiError(0, f"{client.url}: {text}")
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """Return what a request may raise; a header or URL that cannot be sent is a ValueError."""
+    from aiohttp import ClientError  # noqa: PLC0415 - not offline
+
+    return (ClientError, OSError, TimeoutError, ValueError)
+
+
+def _keep_alive(response: ClientResponse) -> None:
+    """Have the kernel notice a dead peer (row F-04); a short answer may be over already."""
+    transport = response.connection.transport if response.connection else None
+    found = transport.get_extra_info("socket") if transport else None
+    if found is None:
+        return
+    for level, name, value in _SOCKET_OPTIONS:
+        option = getattr(socket, name, None)
+        if option is not None:
+            found.setsockopt(level, option, value)

@@ -1,0 +1,166 @@
+"""Keeps the store equal to a source: one loop for each resource.
+
+Rules of this file:
+
+- Only cancellation ends a loop. An accident of ours is logged, counted and retried like any other.
+- Every loop lets the others run after a portion of work, however much has arrived (row F-06).
+- What to ask, when, and what an answer means is decided by the reflector alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
+from typing import Protocol
+
+from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.reflector import ListRequest, Reflector, ResourceStatus, Wait, WatchRequest
+from kubedns_py.cluster.store import Store
+from kubedns_py.errors import ApiError
+from kubedns_py.sources.notices import Notices
+
+_LOG = logging.getLogger(__name__)
+_PORTION_OCTETS = 65_536
+
+
+class ListerWatcher(Protocol):
+    """A source of API objects."""
+
+    async def list_page(self, request: ListRequest) -> bytes:
+        """Return a page as JSON: ``metadata`` and ``items``. Raises ApiError."""
+        ...
+
+    def watch(self, request: WatchRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a watch of JSON events, one each, without a line break.
+
+        Both opening and reading raise ApiError. The end of the events is an end in order.
+        """
+        ...
+
+
+class Informer:
+    """Lists and watches resources, for as long as ``run`` runs.
+
+    Args:
+        source: where objects come from.
+        store: where they go.
+        resources: which ones; each has its own loop.
+        for_endpoints: whether endpoints are made from Pods, see ``decode``.
+        on_sync: called once for each resource, when its first complete list is in the store.
+    """
+
+    def __init__(
+        self,
+        source: ListerWatcher,
+        store: Store,
+        resources: Sequence[Resource],
+        *,
+        for_endpoints: bool = False,
+        on_sync: Callable[[Resource], None],
+    ) -> None:
+        reflectors = [Reflector(each, store, for_endpoints=for_endpoints) for each in resources]
+        self._loops = [_Loop(source, each, on_sync) for each in reflectors]
+        self._statuses = {each.status.resource: each.status for each in reflectors}
+
+    @property
+    def statuses(self) -> Mapping[Resource, ResourceStatus]:
+        """How each resource fares: live, and only to be read."""
+        return MappingProxyType(self._statuses)
+
+    @property
+    def all_synced(self) -> bool:
+        """Whether every resource has been listed completely at least once."""
+        return all(each.synced for each in self._statuses.values())
+
+    async def run(self) -> None:
+        """Keep the store up to date until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for each in self._loops:
+                tasks.create_task(each.run())
+
+
+class _Loop:
+    """Does what one reflector says."""
+
+    def __init__(
+        self, source: ListerWatcher, reflector: Reflector, on_sync: Callable[[Resource], None]
+    ) -> None:
+        self._source = source
+        self._reflector = reflector
+        self._status = reflector.status
+        self._on_sync = on_sync
+        self._notices = Notices(reflector.status)
+        self._synced = False
+
+    async def run(self) -> None:
+        while True:
+            action = self._reflector.next(_now(), random.random())  # noqa: S311 - jitter
+            try:
+                await self._do(action)
+            except ApiError as error:
+                self._reflector.failed(error, _now())
+            except Exception as error:  # noqa: BLE001 - said and counted; nothing ends the loop
+                _LOG.exception("%s: an error of our own; retrying", self._status.resource.value)
+                self._reflector.failed(ApiError(0, f"internal: {type(error).__name__}"), _now())
+            self._notices.after(self._reflector.relisting, _now())
+
+    async def _do(self, action: Wait | ListRequest | WatchRequest) -> None:
+        match action:
+            case Wait(seconds):
+                await asyncio.sleep(seconds)
+            case ListRequest():
+                with self._notices.progress(self._is_gathering):
+                    await self._list(action)
+            case WatchRequest():
+                with self._notices.progress(self._is_gathering):
+                    await self._watch(action)
+
+    def _is_gathering(self) -> bool:
+        return self._reflector.relisting is not None
+
+    async def _list(self, request: ListRequest) -> None:
+        page = await self._source.list_page(request)
+        self._notices.well(_now())
+        for _ in self._reflector.listed(page, _now()):
+            await asyncio.sleep(0)
+        self._tell()
+
+    async def _watch(self, request: WatchRequest) -> None:
+        reflector = self._reflector
+        async with self._source.watch(request) as lines:
+            reflector.opened(_now())
+            self._notices.well(_now())
+            octets = 0
+            while True:
+                try:
+                    async with asyncio.timeout_at(reflector.deadline):
+                        line = await anext(lines, None)
+                except TimeoutError:
+                    return reflector.timed_out(_now())
+                if line is None:
+                    return reflector.ended(_now())
+                go_on = reflector.event(line, _now())
+                self._tell()
+                if not go_on:
+                    return None
+                octets += len(line)
+                if octets >= _PORTION_OCTETS:
+                    octets = 0
+                    await asyncio.sleep(0)
+
+    def _tell(self) -> None:
+        """Say what is new, once."""
+        self._notices.complaints(self._reflector.take_complaints())
+        if self._status.synced and not self._synced:
+            self._synced = True
+            self._notices.synced()
+            self._on_sync(self._status.resource)
+
+
+def _now() -> float:
+    """Return monotonic seconds, as the running loop counts them (row F-28)."""
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,129 @@
+"""Addresses and labels as texts, and what they become."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubedns_py.cluster.addresses import BadAddress, endpoint_address, label, packed, port_name
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10.1.0.1", "0a010001"),
+        ("255.255.255.255", "ffffffff"),
+        ("fd00::1", "fd000000000000000000000000000001"),
+        ("FD00:0:0:0::0001", "fd000000000000000000000000000001"),
+        ("::ffff:10.1.0.1", "00000000000000000000ffff0a010001"),
+        ("::", "00000000000000000000000000000000"),
+    ],
+)
+def test_an_address_becomes_octets(text: str, expected: str) -> None:
+    """HDL-26: two spellings give one value."""
+    assert packed(text) == bytes.fromhex(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "10.1.0",
+        "10.1.0.1.2",
+        "10.1.0.256",
+        "010.1.0.1",
+        "10.1.0.-1",
+        " 10.1.0.1",
+        "10.1.0.1/8",
+        "fe80::1%eth0",
+        "1::2::3",
+        "web",
+        "\u0661.1.1.1",
+        "10.1.0.\u0661",
+        "None",
+        None,
+        167837697,
+    ],
+)
+def test_what_is_no_address_is_none(text: object) -> None:
+    """CIP-12: leading zeros and zones are refused, as in Kubernetes."""
+    assert packed(text) is None
+
+
+@given(st.ip_addresses())
+def test_every_address_is_packed_as_the_library_does(
+    ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> None:
+    """The shortcut for IPv4 never disagrees."""
+    assert packed(str(ip)) == ip.packed
+
+
+@given(st.from_regex(r"[0-9.:]{1,20}", fullmatch=True))
+def test_the_shortcut_never_takes_more_than_the_library(text: str) -> None:
+    """What ipaddress refuses is refused."""
+    try:
+        expected: bytes | None = ipaddress.ip_address(text).packed
+    except ValueError:
+        expected = None
+
+    assert packed(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nonsense", BadAddress.INVALID),
+        ("169.254.0.1", BadAddress.LINK_LOCAL),
+        ("fe80::1", BadAddress.LINK_LOCAL),
+        ("febf::1", BadAddress.LINK_LOCAL),
+        ("::ffff:10.1.0.1", BadAddress.IPV4_MAPPED),
+        ("fec0::1", bytes.fromhex("fec00000000000000000000000000001")),
+        ("169.253.0.1", bytes.fromhex("a9fd0001")),
+    ],
+)
+def test_endpoints_have_no_local_addresses(text: str, expected: BadAddress | bytes) -> None:
+    """HDL-27: dropped, with a word for a metric."""
+    assert endpoint_address(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("web", "web"),
+        ("Web-0", "web-0"),
+        ("0web", "0web"),
+        ("a" * 63, "a" * 63),
+        ("a" * 64, None),
+        ("", None),
+        ("-a", None),
+        ("a-", None),
+        ("a_b", None),
+        ("a.b", None),
+        ("a\n", None),
+        ("\u212a", None),
+    ],
+)
+def test_a_label_is_one_of_rfc_1123(text: str, expected: str | None) -> None:
+    """BAD-1, BAD-3: lower case, a digit may come first; the Kelvin sign is no k."""
+    assert label(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("HTTP", "http"),
+        ("my_port", "my_port"),
+        ("x" * 62, "x" * 62),
+        ("x" * 63, None),
+        ("", None),
+        ("a.b", None),
+        ("a b", None),
+        ("\u212a", None),
+    ],
+)
+def test_a_port_name_fits_into_a_label_with_its_underscore(text: str, expected: str | None) -> None:
+    """BAD-4: underscores are literal; 63 octets are all that a label has (RFC 1035, 2.3.4)."""
+    assert port_name(text) == expected

@@ -1,0 +1,342 @@
+"""What API objects become: fields, defaults, and what is left out of odd ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubedns_py.cluster.decode import Decoded, decode, identify
+from kubedns_py.cluster.objects import (
+    Key,
+    Namespace,
+    Pod,
+    Port,
+    Resource,
+    Service,
+    ServiceKind,
+    ServicePort,
+)
+from kubedns_py.errors import BadObject
+from tests.helpers.builders import (
+    Json,
+    a_headless_service_json,
+    a_namespace_json,
+    a_pod_json,
+    a_service_json,
+    octets,
+)
+from tests.helpers.objects import address
+
+
+def read(resource: Resource, document: object, *, for_endpoints: bool = False) -> Decoded:
+    """Return what a document decodes to."""
+    return decode(resource, octets(document), for_endpoints=for_endpoints)
+
+
+def a_service(document: object) -> Service:
+    """Return a document's Service."""
+    item = read(Resource.SERVICES, document).item
+    assert isinstance(item, Service)
+    return item
+
+
+def an_odd_service(version: str = "", **fields: object) -> Json:
+    """Return a Service with fields of its specification as they are given."""
+    document = a_service_json("web.shop", version=version)
+    document["spec"] |= fields
+    return document
+
+
+def refused(resource: Resource, raw: bytes) -> BadObject:
+    """Return the error that octets decode to."""
+    with pytest.raises(BadObject) as caught:
+        decode(resource, raw)
+    return caught.value
+
+
+# -- Services
+
+
+def test_a_service_keeps_what_names_are_made_of() -> None:
+    """Ecosystem 1.4: only the fields that DNS needs."""
+    document = a_service_json(
+        "Web.shop",
+        cluster_ips=["10.96.0.7", "fd00::7"],
+        ports=["https:443/tcp", "53/udp"],
+        version="17",
+        selector={"tier": "front", "app": "web"},
+        sessionAffinity="None",
+    )
+
+    found = read(Resource.SERVICES, document)
+
+    assert found.key == Key("shop", "web")
+    assert found.version == "17"
+    assert found.warnings == ()
+    assert found.item == Service(
+        key=Key("shop", "web"),
+        kind=ServiceKind.CLUSTER_IP,
+        cluster_ips=(address("10.96.0.7"), address("fd00::7")),
+        ports=(
+            ServicePort(Port("https", "tcp", 443), 443),
+            ServicePort(Port("", "udp", 53), 53),
+        ),
+        selector=(("app", "web"), ("tier", "front")),
+    )
+
+
+def test_null_lists_and_maps_are_empty() -> None:
+    """Ecosystem 1.4: Go sends null for nil slices and maps."""
+    document = an_odd_service(selector=None, ports=None, clusterIPs=None, clusterIP=None)
+    document["metadata"] |= {"labels": None, "annotations": None}
+
+    service = a_service(document)
+
+    assert service == Service(Key("shop", "web"), ServiceKind.CLUSTER_IP)
+
+
+def test_the_single_cluster_ip_counts_where_the_list_is_missing() -> None:
+    """Service API: clusterIPs came in 1.20; manifests often have only clusterIP."""
+    service = a_service(a_service_json("web.shop", clusterIP="10.96.0.9", clusterIPs=None))
+
+    assert service.cluster_ips == (address("10.96.0.9"),)
+
+
+@pytest.mark.parametrize("spec", [{"clusterIP": "None"}, {"clusterIPs": ["None"], "clusterIP": ""}])
+def test_a_cluster_ip_of_none_makes_a_service_headless(spec: Json) -> None:
+    """HDL-28: decided by clusterIP and by nothing else."""
+    service = a_service(a_service_json("db.shop", **spec))
+
+    assert service.kind is ServiceKind.HEADLESS
+    assert service.cluster_ips == ()
+
+
+def test_external_name_wins_over_a_cluster_ip() -> None:
+    """LIF-7: the type decides, whatever else is still set."""
+    document = a_service_json("ext.shop", type="ExternalName", externalName="Example.COM")
+
+    service = a_service(document)
+
+    assert service.kind is ServiceKind.EXTERNAL_NAME
+    assert service.external_name == "Example.COM"
+    assert service.cluster_ips == ()
+
+
+def test_an_external_name_of_another_type_is_not_kept() -> None:
+    """LIF-7: a Service that was of type ExternalName may still carry the name."""
+    assert a_service(a_service_json("web.shop", externalName="example.com")).external_name == ""
+
+
+def test_an_unreadable_cluster_ip_is_left_out_and_said() -> None:
+    """CIP-12, BAD-7: garbage is skipped and counted, and is never a name."""
+    ips = ["10.96.0.300", "fd00::7", "010.0.0.1", "fe80::1%eth0", "fd00:0::7"]
+
+    found = read(Resource.SERVICES, a_service_json("web.shop", cluster_ips=ips))
+
+    assert isinstance(found.item, Service)
+    assert found.item.cluster_ips == (address("fd00::7"),)
+    assert found.warnings == ("cluster-ip-invalid",) * 3
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (a_headless_service_json("db.shop", publishNotReadyAddresses=True), True),
+        (a_headless_service_json("db.shop", publishNotReadyAddresses=None), False),
+        (
+            a_headless_service_json(
+                "db.shop",
+                meta={
+                    "annotations": {
+                        "service.alpha.kubernetes.io/tolerate-unready-endpoints": "true"
+                    }
+                },
+            ),
+            True,
+        ),
+    ],
+    ids=["field", "null", "annotation"],
+)
+def test_not_ready_endpoints_are_published_on_request(document: Json, *, expected: bool) -> None:
+    """HDL-15, HDL-16: the field, or the annotation that it replaced."""
+    assert a_service(document).publish_not_ready is expected
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [(8443, 8443), ("web", "web"), (None, 443), ("", 443), (True, 443), ({"x": 1}, 443)],
+)
+def test_a_target_port_is_a_number_or_a_name(target: object, expected: int | str) -> None:
+    """Ecosystem 1.4: targetPort may be either; anything else means the port itself."""
+    port = {"port": 443, "targetPort": target}
+
+    assert a_service(an_odd_service(ports=[port])).ports == (
+        ServicePort(Port("", "tcp", 443), expected),
+    )
+
+
+def test_a_port_of_an_unknown_protocol_is_left_out() -> None:
+    """F-17: everything else of the object is served."""
+    document = a_service_json("web.shop", ports=["dns:53/udp", "odd:9/quic"])
+
+    found = read(Resource.SERVICES, document)
+
+    assert isinstance(found.item, Service)
+    assert [each.port.name for each in found.item.ports] == ["dns"]
+    assert found.warnings == ("port-protocol",)
+
+
+# -- Namespaces and Pods
+
+
+def test_a_namespace_keeps_its_labels() -> None:
+    """--namespace-labels selects by them."""
+    found = read(Resource.NAMESPACES, a_namespace_json("shop", version="3", team="a", env="prod"))
+
+    assert found.item == Namespace(Key("", "shop"), labels=(("env", "prod"), ("team", "a")))
+
+
+def test_a_pod_has_its_addresses_and_its_state() -> None:
+    """Behaviour 1.9: verified pod names."""
+    document = a_pod_json("web-0.shop", addresses=["10.1.0.1", "fd00::1"], ready=False)
+
+    assert read(Resource.PODS, document).item == Pod(
+        Key("shop", "web-0"), addresses=(address("10.1.0.1"), address("fd00::1"))
+    )
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_finished_pod_has_no_address(phase: str) -> None:
+    """Its address may be another Pod's by now."""
+    item = read(Resource.PODS, a_pod_json("job.shop", phase=phase)).item
+
+    assert isinstance(item, Pod)
+    assert (item.terminal, item.addresses) == (True, ())
+
+
+def test_a_pod_without_addresses_yet_is_a_pod() -> None:
+    """F-17: status may be missing, and podIPs null."""
+    item = read(Resource.PODS, {"metadata": {"name": "a", "namespace": "b"}}).item
+
+    assert item == Pod(Key("b", "a"))
+
+
+def test_the_single_pod_ip_counts_where_the_list_is_missing() -> None:
+    """Manifests of a status may have only podIP."""
+    document = a_pod_json("web-0.shop") | {"status": {"podIP": "10.1.0.9"}}
+
+    item = read(Resource.PODS, document).item
+
+    assert isinstance(item, Pod)
+    assert item.addresses == (address("10.1.0.9"),)
+
+
+def test_labels_and_ports_of_pods_are_read_only_where_endpoints_are_made_from_them() -> None:
+    """A field costs memory for every Pod of the cluster."""
+    document = a_pod_json(
+        "db-0.shop",
+        meta={"labels": {"app": "db"}, "deletionTimestamp": "2024-05-01T10:00:00Z"},
+        hostname="Db-0",
+        subdomain="db",
+        containers=[
+            {"ports": [{"name": "pg", "containerPort": 5432}, {"containerPort": 9}]},
+            {"ports": None},
+            None,
+        ],
+        initContainers=[
+            {"restartPolicy": "Always", "ports": [{"name": "m", "containerPort": 9187}]},
+            {"ports": [{"name": "gone", "containerPort": 1}]},
+        ],
+    )
+
+    plain = read(Resource.PODS, document).item
+    full = read(Resource.PODS, document, for_endpoints=True).item
+
+    assert isinstance(plain, Pod)
+    assert (plain.labels, plain.hostname, plain.ports) == ((), "", ())
+    assert isinstance(full, Pod)
+    assert full.deleting
+    assert (full.labels, full.hostname, full.subdomain) == ((("app", "db"),), "db-0", "db")
+    assert full.ports == (Port("pg", "tcp", 5432), Port("m", "tcp", 9187))
+
+
+def test_a_pod_whose_specification_is_odd_is_one_bad_object() -> None:
+    """F-17: the part that is read later is guarded like the rest."""
+    document = a_pod_json("db-0.shop", version="4", containers="none")
+
+    with pytest.raises(BadObject) as caught:
+        read(Resource.PODS, document, for_endpoints=True)
+
+    assert (caught.value.reason, caught.value.key, caught.value.version) == (
+        "type",
+        "shop/db-0",
+        "4",
+    )
+
+
+# -- objects that cannot be read
+
+
+@pytest.mark.parametrize(
+    ("document", "reason", "key"),
+    [
+        ({}, "no-name", ""),
+        ({"metadata": None}, "no-name", ""),
+        ({"metadata": {"namespace": "shop"}}, "no-name", ""),
+        ({"metadata": {"name": "web"}}, "no-namespace", "web"),
+        ({"metadata": {"name": "web", "namespace": "shop"}}, "no-spec", "shop/web"),
+        (a_service_json("web.shop") | {"kind": "Pod"}, "kind", "shop/web"),
+        ({"kind": "Status", "status": "Failure"}, "kind", ""),
+        ({"kind": "Table", "rows": []}, "kind", ""),
+        (a_service_json("a_b.shop"), "name", "shop/a_b"),
+        (a_service_json("x" * 64 + ".shop"), "name", "shop/" + "x" * 64),
+        (an_odd_service(ports="many"), "type", "shop/web"),
+        (a_service_json("web.shop", clusterIPs=7), "type", "shop/web"),
+        ([1, 2], "type", ""),
+        ({"metadata": {"name": 7, "namespace": ["x"], "resourceVersion": 3}}, "type", ""),
+    ],
+)
+def test_a_useless_object_is_refused_with_its_name(document: object, reason: str, key: str) -> None:
+    """F-17, F-21: the kinds of nonsense, each with a word for a metric."""
+    bad = refused(Resource.SERVICES, octets(document))
+
+    assert (bad.kind, bad.reason, bad.key) == ("Service", reason, key)
+
+
+def test_the_version_of_an_unreadable_object_is_told() -> None:
+    """F-21: the watch goes on from there."""
+    document = an_odd_service("42", ports="many")
+
+    assert refused(Resource.SERVICES, octets(document)).version == "42"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b"\xff", b'{"metadata":{"name":"\xff\xfe"}}', b'{"x":' + b"[" * 100_000],
+    ids=["empty", "cut", "no text", "broken UTF-8", "deep"],
+)
+@pytest.mark.parametrize("resource", list(Resource))
+def test_octets_that_are_no_document_are_refused(resource: Resource, raw: bytes) -> None:
+    """F-16: never another exception."""
+    assert refused(resource, raw).reason == "json"
+
+
+def test_names_of_pods_need_not_be_labels() -> None:
+    """They are DNS subdomains and stand in no owner name."""
+    assert read(Resource.PODS, a_pod_json("a.b.shop")).key == Key("shop", "a.b")
+    assert refused(Resource.PODS, octets(a_pod_json("x" * 254 + ".shop"))).reason == "name"
+
+
+def test_a_namespace_needs_no_namespace() -> None:
+    """Namespaces are not namespaced."""
+    bad = refused(Resource.NAMESPACES, octets(a_namespace_json("a_b")))
+
+    assert (bad.kind, bad.reason, bad.key) == ("Namespace", "name", "a_b")
+
+
+def test_a_deleted_object_needs_only_its_name() -> None:
+    """LIF-10: the last state of a deleted object may be anything."""
+    document = an_odd_service("9", ports="many")
+
+    found = identify(Resource.SERVICES, octets(document))
+
+    assert (found.key, found.version, found.item) == (Key("shop", "web"), "9", None)

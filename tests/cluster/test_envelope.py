@@ -1,0 +1,131 @@
+"""Pages, events and Statuses."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubedns_py.cluster.envelope import (
+    Bookmark,
+    Page,
+    Status,
+    excerpt,
+    read_bookmark,
+    read_event,
+    read_page,
+    read_status,
+)
+from kubedns_py.errors import BadObject
+from tests.helpers.builders import a_page, a_status, octets
+
+
+def bookmark(raw: bytes) -> Bookmark:
+    """Return the bookmark that octets are."""
+    return read_bookmark(msgspec.Raw(raw))
+
+
+def test_a_page_leaves_its_items_unread() -> None:
+    """Ecosystem 1.4: one strange object cannot stop a list."""
+    page = read_page(a_page({"a": 1}, b'{"b":"\xff"}', version="7", continue_token="x"))
+
+    assert [bytes(each) for each in page.items] == [b'{"a":1}', b'{"b":"\xff"}']
+    assert (page.version, page.continue_token) == ("7", "x")
+
+
+def test_a_null_list_has_no_items() -> None:
+    """Ecosystem 1.4: Go writes null for a nil slice."""
+    assert read_page(b'{"metadata":{"resourceVersion":"7"},"items":null}') == Page([], "7", "")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"{}",
+        b'{"items":[]}',
+        b'{"items":[],"metadata":null}',
+        b'{"items":[],"metadata":{"resourceVersion":""}}',
+        b'{"metadata":{"resourceVersion":"7"}}',
+        b'{"metadata":{"resourceVersion":7},"items":[]}',
+        b'{"metadata":{"resourceVersion":"7"},"items":{}}',
+        b'{"metadata":{"resourceVersion":"7"},"items":[{"a":',
+        b'{"items":' + b"[" * 100_000,
+        b'{"metadata":{"resourceVersion":"\xff"},"items":[]}',
+        octets(a_status(200, "fine")),
+    ],
+)
+def test_what_is_no_page_is_refused(raw: bytes) -> None:
+    """F-16: never an empty cluster, never another exception."""
+    with pytest.raises(BadObject) as caught:
+        read_page(raw)
+    assert caught.value.kind == "List"
+
+
+def test_an_event_leaves_its_object_unread() -> None:
+    """F-17: what is wrong inside is a matter of that object."""
+    event = read_event(b'{"type":"ADDED","object":{"a":"\xff"}}')
+
+    assert (event.type, bytes(event.item)) == ("ADDED", b'{"a":"\xff"}')
+    assert bytes(read_event(b'{"type":"BOOKMARK"}').item) == b"{}"
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{}", b'{"type":1}', b'{"type":"ADDED","object":', b"\xff", b"[" * 100_000]
+)
+def test_what_is_no_event_is_refused(raw: bytes) -> None:
+    """F-16: the stream cannot be trusted any more."""
+    with pytest.raises(BadObject) as caught:
+        read_event(raw)
+    assert caught.value.kind == "Event"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b'{"metadata":{"resourceVersion":"9"}}', Bookmark("9", ends_initial_events=False)),
+        (
+            b'{"metadata":{"resourceVersion":"9","annotations":{"k8s.io/initial-events-end":"true"}}}',
+            Bookmark("9", ends_initial_events=True),
+        ),
+        (
+            b'{"metadata":{"resourceVersion":"9","annotations":{"k8s.io/initial-events-end":"no"}}}',
+            Bookmark("9", ends_initial_events=False),
+        ),
+        (b'{"metadata":null}', Bookmark("", ends_initial_events=False)),
+        (b'{"metadata":7}', Bookmark("", ends_initial_events=False)),
+        (b'{"metadata":{"resourceVersion":"\xff"}}', Bookmark("", ends_initial_events=False)),
+    ],
+)
+def test_a_bookmark_says_how_far_we_are(raw: bytes, expected: Bookmark) -> None:
+    """KEP-956, KEP-3157; one that cannot be read says nothing."""
+    assert bookmark(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (octets(a_status(410, "too old", reason="Expired")), Status(410, "Expired: too old", None)),
+        (octets(a_status(429, "wait", retryAfterSeconds=7)), Status(429, "wait", 7.0)),
+        (b'{"code":null,"message":7,"reason":null}', Status(0, "", None)),
+        (b"<html>\n<b>", Status(0, r"<html>\n<b>", None)),
+        (b"\xff\xfe", Status(0, r"\ufffd\ufffd", None)),
+        (b"", Status(0, "", None)),
+    ],
+)
+def test_a_status_is_read_as_far_as_possible(raw: bytes, expected: Status) -> None:
+    """F-10: bodies of proxies are no Status."""
+    assert read_status(raw) == expected
+
+
+@given(st.text(max_size=600))
+def test_an_excerpt_is_one_short_line_of_ascii(text: str) -> None:
+    """Reliability 4.3: fit for a log line, whatever it was."""
+    shown = excerpt(text)
+
+    assert len(shown) <= 200
+    assert shown.isascii()
+    assert not shown or shown.isprintable()

@@ -1,0 +1,78 @@
+"""A complete state being gathered."""
+
+from __future__ import annotations
+
+from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.reading import Decoded
+from kubedns_py.cluster.snapshot import Snapshot
+from kubedns_py.cluster.store import Store
+from tests.helpers.objects import a_service
+
+SERVICES = Resource.SERVICES
+
+
+def a_decoded(item: Object, version: str = "5") -> Decoded:
+    """Return a readable object as it comes from the API."""
+    return Decoded(item.key, version, item)
+
+
+def a_store(*items: Object) -> Store:
+    """Return a store with Services."""
+    store = Store(lambda: None)
+    for item in items:
+        store.put(SERVICES, item)
+    return store
+
+
+def test_an_equal_object_is_not_kept_twice() -> None:
+    """F-06, LIF-14: a relist of a large cluster costs little memory."""
+    known = a_service("web.shop", cluster_ips=["10.96.0.1"])
+    store = a_store(known)
+    snapshot = Snapshot(0.0)
+
+    snapshot.add(a_decoded(a_service("web.shop", cluster_ips=["10.96.0.1"])), store, SERVICES)
+
+    assert snapshot.items[known.key] is known
+
+
+def test_the_last_word_about_an_object_counts() -> None:
+    """F-18: it may become unreadable, readable, none of ours, and go."""
+    key = Key("shop", "web")
+    store = a_store(a_service("web.shop"))
+    snapshot = Snapshot(0.0)
+
+    snapshot.add(a_decoded(a_service("web.shop")), store, SERVICES)
+    snapshot.add_unreadable(key, "6")
+    assert (snapshot.items, snapshot.keep, snapshot.versions) == ({}, {key}, {key: "6"})
+
+    snapshot.add(Decoded(key, "7", None), store, SERVICES)
+    assert (snapshot.items, snapshot.keep, snapshot.versions) == ({}, set(), {key: "7"})
+
+    snapshot.forget(key)
+    snapshot.forget(key)
+    assert snapshot.versions == {}
+
+
+def test_the_store_becomes_equal_and_the_order_of_versions_begins_anew() -> None:
+    """F-07, F-23."""
+    store = a_store(a_service("web.shop"), a_service("old.shop"))
+    snapshot = Snapshot(0.0)
+    snapshot.add(a_decoded(a_service("web.shop"), "5"), store, SERVICES)
+
+    versions = snapshot.replace_in(store, SERVICES, "10")
+
+    assert set(store.keys(SERVICES)) == {Key("shop", "web")}
+    assert versions.is_stale(Key("shop", "web"), "4")
+    assert versions.is_stale(Key("shop", "old"), "9")
+
+
+def test_drift_is_what_differs_without_a_reason() -> None:
+    """LIF-11: newer objects changed after the last event; the others were missed."""
+    store = a_store(a_service("same.shop"), a_service("gone.shop"), a_service("bad.shop"))
+    snapshot = Snapshot(0.0)
+    snapshot.add(a_decoded(a_service("same.shop"), "5"), store, SERVICES)
+    snapshot.add(a_decoded(a_service("missed.shop"), "10"), store, SERVICES)
+    snapshot.add(a_decoded(a_service("new.shop"), "11"), store, SERVICES)
+    snapshot.add_unreadable(Key("shop", "bad"), "5")
+
+    assert snapshot.drift(store, SERVICES, "10") == 2

@@ -1,0 +1,296 @@
+"""The store: what is in it, and which services wait to be derived anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.store import Changes, Replaced, Store
+from tests.helpers.objects import (
+    a_key,
+    a_namespace,
+    a_pod,
+    a_service,
+    a_subset,
+    address,
+    an_endpoints,
+)
+
+WEB = Key("shop", "web")
+
+
+@dataclass
+class Watched:
+    """A store, and how often it said that something became dirty."""
+
+    from_pods: bool = False
+    calls: int = 0
+    store: Store = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = Store(self._called, endpoints_from_pods=self.from_pods)
+
+    def _called(self) -> None:
+        self.calls += 1
+
+    def dirty(self) -> tuple[set[str], set[str]]:
+        """Return the services, as text, and namespaces that became dirty, and start anew."""
+        changes = self.store.take_changes()
+        return {str(key) for key in changes.services}, changes.namespaces
+
+
+def by_key(*items: Object) -> dict[Key, Object]:
+    """Return objects by key, as a list gives them."""
+    return {item.key: item for item in items}
+
+
+def filled(store: Store) -> None:
+    """Put a small cluster into a store."""
+    store.put(Resource.SERVICES, a_service("web.shop", cluster_ips=["10.96.0.1"]))
+    store.put(Resource.SERVICES, a_service("db.shop", headless=True))
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("db.shop", ["10.1.0.1"], name="db-1"))
+    store.put(Resource.NAMESPACES, a_namespace("shop"))
+
+
+def test_an_object_can_be_read_back() -> None:
+    """Each resource by its key."""
+    store = Store(lambda: None)
+    items: dict[Resource, Object] = {
+        Resource.SERVICES: a_service("web.shop"),
+        Resource.ENDPOINTSLICES: an_endpoints("web.shop", name="web-1"),
+        Resource.ENDPOINTS: an_endpoints("web.shop"),
+        Resource.NAMESPACES: a_namespace("shop"),
+        Resource.PODS: a_pod("web-0.shop"),
+    }
+    for resource, item in items.items():
+        assert store.put(resource, item)
+
+    for resource, item in items.items():
+        assert store.get(resource, item.key) is item
+        assert set(store.keys(resource)) == {item.key}
+        assert store.get(resource, Key("no", "thing")) is None
+    assert store.service(WEB) == items[Resource.SERVICES]
+    assert store.namespace("shop") == items[Resource.NAMESPACES]
+    assert store.namespace("other") is None
+    assert set(store.services_in("shop")) == {WEB}
+    assert set(store.services_in("other")) == set()
+
+
+@pytest.mark.parametrize("resource", list(Resource))
+def test_an_object_that_is_removed_leaves_nothing(resource: Resource) -> None:
+    """No key, no index entry; removing it again is no change (F-18)."""
+    items: dict[Resource, Object] = {
+        Resource.SERVICES: a_service("web.shop"),
+        Resource.ENDPOINTSLICES: an_endpoints("web.shop", ["10.1.0.1"]),
+        Resource.ENDPOINTS: an_endpoints("web.shop", ["10.1.0.1"]),
+        Resource.NAMESPACES: a_namespace("shop"),
+        Resource.PODS: a_pod("web-0.shop", addresses=["10.1.0.1"]),
+    }
+    item = items[resource]
+    store = Store(lambda: None)
+    store.put(resource, item)
+    assert store.remove(resource, item.key)
+
+    assert not store.keys(resource)
+    assert not store.services_in("shop")
+    assert store.subsets(WEB) == ()
+    assert not store.pod_namespaces(address("10.1.0.1"))
+    store.take_changes()
+    assert not store.remove(resource, item.key)
+    assert not store.take_changes()
+
+
+def test_an_equal_object_marks_nothing() -> None:
+    """A relist of an unchanged cluster costs nothing downstream."""
+    watched = Watched()
+    filled(watched.store)
+    watched.dirty()
+    calls = watched.calls
+
+    filled(watched.store)
+
+    assert watched.dirty() == (set(), set())
+    assert watched.calls == calls
+
+
+def test_a_change_is_announced_once_until_it_is_taken() -> None:
+    """Level, not edge: the callback says that there is something, not what."""
+    watched = Watched()
+    filled(watched.store)
+    assert watched.calls == 1
+
+    assert watched.dirty() == ({"shop/web", "shop/db"}, {"shop"})
+    watched.store.remove(Resource.SERVICES, WEB)
+    assert watched.calls == 2
+
+
+def test_changes_are_true_when_something_is_dirty() -> None:
+    """Either kind counts."""
+    assert not Changes()
+    assert Changes(services={WEB})
+    assert Changes(namespaces={"shop"})
+
+
+def test_endpoints_dirty_their_service_and_nothing_else() -> None:
+    """Whether the service is there or not (LIF-1)."""
+    watched = Watched()
+    watched.store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.1"]))
+
+    assert watched.dirty() == ({"shop/web"}, set())
+
+
+def test_endpoints_that_change_their_service_dirty_both() -> None:
+    """The label of a slice may be edited."""
+    watched = Watched()
+    watched.store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.1"], name="x"))
+    watched.dirty()
+
+    watched.store.put(Resource.ENDPOINTSLICES, an_endpoints("db.shop", ["10.1.0.1"], name="x"))
+
+    assert watched.dirty() == ({"shop/web", "shop/db"}, set())
+    assert watched.store.subsets(WEB) == ()
+    assert watched.store.subsets(Key("shop", "db")) == (a_subset(["10.1.0.1"]),)
+
+
+def test_a_new_trigger_time_alone_dirties_nothing() -> None:
+    """No answer depends on it, but the time is kept."""
+    watched = Watched()
+    watched.store.put(Resource.ENDPOINTS, an_endpoints("web.shop", ["10.1.0.1"], changed_at=5.0))
+    watched.dirty()
+
+    again = an_endpoints("web.shop", ["10.1.0.1"], changed_at=9.0)
+    assert not watched.store.put(Resource.ENDPOINTS, again)
+
+    assert watched.dirty() == (set(), set())
+    assert watched.store.endpoints_changed_at(WEB) == pytest.approx(9.0)
+
+
+def test_the_newest_trigger_time_of_a_service_is_told() -> None:
+    """LIF-20; 0 when nothing says one."""
+    store = Store(lambda: None)
+    assert store.endpoints_changed_at(WEB) == 0.0
+    for name, at in (("web-1", 5.0), ("web-2", 7.0), ("web-3", 0.0)):
+        store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", name=name, changed_at=at))
+
+    assert store.endpoints_changed_at(WEB) == pytest.approx(7.0)
+
+
+def test_the_order_of_slices_does_not_depend_on_events() -> None:
+    """F-18: two stores with the same objects give the same answers."""
+    one = an_endpoints("web.shop", ["10.1.0.1"], name="web-1")
+    two = an_endpoints("web.shop", ["10.1.0.2"], name="web-2")
+    stores = [Store(lambda: None), Store(lambda: None)]
+    for store, items in zip(stores, ([one, two], [two, one]), strict=True):
+        for item in items:
+            store.put(Resource.ENDPOINTSLICES, item)
+
+    assert stores[0].subsets(WEB) == stores[1].subsets(WEB) == (*one.subsets, *two.subsets)
+
+
+def test_slices_win_over_v1_endpoints() -> None:
+    """The control plane mirrors one to the other: counting both would double everything."""
+    store = Store(lambda: None)
+    store.put(Resource.ENDPOINTS, an_endpoints("web.shop", ["10.1.0.9"]))
+    assert store.subsets(WEB) == (a_subset(["10.1.0.9"]),)
+
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.1"], name="web-1"))
+
+    assert store.subsets(WEB) == (a_subset(["10.1.0.1"]),)
+
+
+# -- a complete list
+
+
+def test_a_list_replaces_by_difference() -> None:
+    """F-07, F-25: what is equal stays as it is, what is not in the list goes."""
+    watched = Watched()
+    store = watched.store
+    same = a_service("same.shop", cluster_ips=["10.96.0.1"])
+    for item in (same, a_service("old.shop"), a_service("gone.shop")):
+        store.put(Resource.SERVICES, item)
+    watched.dirty()
+
+    items = by_key(
+        a_service("same.shop", cluster_ips=["10.96.0.1"]),
+        a_service("old.shop", cluster_ips=["10.96.0.2"]),
+        a_service("new.shop"),
+    )
+    assert store.replace(Resource.SERVICES, items) == Replaced(added=1, changed=1, removed=1)
+
+    assert watched.dirty() == ({"shop/old", "shop/gone", "shop/new"}, set())
+    assert store.get(Resource.SERVICES, same.key) is same
+
+
+def test_a_list_of_one_resource_leaves_the_others() -> None:
+    """An empty list of slices removes no v1 Endpoints."""
+    store = Store(lambda: None)
+    filled(store)
+    store.put(Resource.ENDPOINTS, an_endpoints("web.shop", ["10.1.0.9"]))
+
+    assert store.replace(Resource.ENDPOINTSLICES, {}) == Replaced(added=0, changed=0, removed=1)
+
+    assert len(store.keys(Resource.SERVICES)) == 2
+    assert len(store.keys(Resource.ENDPOINTS)) == 1
+
+
+def test_an_unreadable_object_of_a_list_keeps_its_last_version() -> None:
+    """F-17: it is still there; what it says now is not known."""
+    store = Store(lambda: None)
+    filled(store)
+
+    replaced = store.replace(Resource.SERVICES, {}, keep=[WEB, Key("shop", "never-seen")])
+
+    assert replaced == Replaced(added=0, changed=0, removed=1)
+    assert set(store.keys(Resource.SERVICES)) == {WEB}
+
+
+# -- pods
+
+
+def test_the_namespaces_of_an_address_are_told() -> None:
+    """Verified pod names: an address may be in several namespaces, and on several Pods of one."""
+    store = Store(lambda: None)
+    for name in ("a.shop", "b.shop", "c.other"):
+        store.put(Resource.PODS, a_pod(name, addresses=["10.1.0.1"]))
+    at = address("10.1.0.1")
+    assert set(store.pod_namespaces(at)) == {"shop", "other"}
+
+    store.remove(Resource.PODS, a_key("a.shop"))
+    assert set(store.pod_namespaces(at)) == {"shop", "other"}
+    store.put(Resource.PODS, a_pod("b.shop", addresses=["10.1.0.2"]))
+    assert set(store.pod_namespaces(at)) == {"other"}
+    assert set(store.pod_namespaces(address("10.1.0.2"))) == {"shop"}
+
+
+def test_a_pod_dirties_its_namespace() -> None:
+    """Verified pod names change with it."""
+    watched = Watched()
+    watched.store.put(Resource.SERVICES, a_service("web.shop", selector={"app": "web"}))
+    watched.dirty()
+
+    watched.store.put(Resource.PODS, a_pod("web-0.shop", addresses=["10.1.0.1"]))
+
+    assert watched.dirty() == (set(), {"shop"})
+
+
+def test_pods_make_endpoints_where_nothing_else_does() -> None:
+    """architecture: a directory of manifests with neither slices nor Endpoints."""
+    watched = Watched(from_pods=True)
+    store = watched.store
+    store.put(Resource.SERVICES, a_service("web.shop", headless=True, selector={"app": "web"}))
+    store.put(Resource.SERVICES, a_service("by-hand.shop", headless=True))
+    watched.dirty()
+
+    pod = a_pod("web-0.shop", addresses=["10.1.0.1"], labels={"app": "web"})
+    store.put(Resource.PODS, pod)
+
+    assert watched.dirty() == ({"shop/web"}, {"shop"})
+    (subset,) = store.subsets(WEB)
+    assert [each.addresses for each in subset.endpoints] == [(address("10.1.0.1"),)]
+    assert store.subsets(Key("shop", "by-hand")) == ()
+    assert store.subsets(Key("shop", "unknown")) == ()
+
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.9"], name="web-1"))
+    assert store.subsets(WEB) == (a_subset(["10.1.0.9"]),)

@@ -1,0 +1,331 @@
+"""List and watch over HTTP: what is sent, what comes back, and what every failure becomes."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.reflector import ListRequest, WatchRequest
+from kubedns_py.errors import ApiError
+from kubedns_py.sources.apiserver import ApiServer, connect
+from tests.helpers.builders import a_page, a_service_json, an_event
+from tests.helpers.fake_apiserver import FakeApiServer, answer, refusal, silence, stream
+
+A_LIST = ListRequest(Resource.SERVICES, 500, "", None)
+A_WATCH = WatchRequest(Resource.SERVICES, "7", initial_events=False, timeout_s=300)
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[FakeApiServer]:
+    """An API server without credentials."""
+    async with FakeApiServer() as started:
+        yield started
+
+
+@pytest_asyncio.fixture
+async def source(server: FakeApiServer) -> AsyncIterator[ApiServer]:
+    """A source that asks it."""
+    async with await connect(kube_master_url=server.url, kubecfg_file="") as connected:
+        yield connected
+
+
+async def lines_of(source: ApiServer, request: WatchRequest = A_WATCH) -> list[bytes]:
+    """Return all lines of a watch that the server ends."""
+    async with source.watch(request) as lines:
+        return [line async for line in lines]
+
+
+async def list_error(source: ApiServer, request: ListRequest = A_LIST) -> ApiError:
+    """Return the error that a list ends in."""
+    with pytest.raises(ApiError) as caught:
+        await source.list_page(request)
+    return caught.value
+
+
+# -- requests
+
+
+async def test_a_list_asks_for_a_page(server: FakeApiServer, source: ApiServer) -> None:
+    """Ecosystem 1.6 step 3, and who we are."""
+    await source.list_page(A_LIST)
+
+    (seen,) = server.seen
+    assert (seen.resource, seen.params) == ("services", {"limit": "500"})
+    assert seen.headers["Accept"] == "application/json"
+    assert seen.headers["User-Agent"].startswith("kubedns-py/")
+    assert "gzip" in seen.headers["Accept-Encoding"]
+
+
+async def test_a_list_goes_on_with_its_token(server: FakeApiServer, source: ApiServer) -> None:
+    """Ecosystem 1.6 step 3; without a limit all is asked for."""
+    server.then_list("endpointslices", answer(200, a_page()), answer(200, a_page()))
+
+    await source.list_page(ListRequest(Resource.ENDPOINTSLICES, 500, "a b/c", None))
+    await source.list_page(ListRequest(Resource.ENDPOINTSLICES, 0, "", "0"))
+
+    first, second = server.seen
+    assert first.params == {"limit": "500", "continue": "a b/c"}
+    assert second.params == {"resourceVersion": "0"}
+
+
+async def test_a_watch_asks_for_bookmarks_and_an_end(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """Ecosystem 1.6 step 4."""
+    server.then_watch("services", stream())
+
+    await lines_of(source)
+
+    assert server.seen[0].params == {
+        "watch": "true",
+        "allowWatchBookmarks": "true",
+        "timeoutSeconds": "300",
+        "resourceVersion": "7",
+    }
+
+
+async def test_a_watch_may_begin_with_the_whole_state(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """Ecosystem 1.6 step 1: no resource version, so that the read is consistent."""
+    server.then_watch("namespaces", stream())
+
+    request = WatchRequest(Resource.NAMESPACES, None, initial_events=True, timeout_s=599)
+    await lines_of(source, request)
+
+    assert server.seen[0].params == {
+        "watch": "true",
+        "allowWatchBookmarks": "true",
+        "timeoutSeconds": "599",
+        "sendInitialEvents": "true",
+        "resourceVersionMatch": "NotOlderThan",
+    }
+
+
+async def test_services_are_selected_by_labels_and_pods_by_phase(server: FakeApiServer) -> None:
+    """--labels is for Services only; finished Pods have no address of their own."""
+    async with await connect(
+        kube_master_url=server.url, kubecfg_file="", labels="tier in (a, b)"
+    ) as source:
+        for resource in (Resource.SERVICES, Resource.ENDPOINTS, Resource.PODS):
+            await source.list_page(ListRequest(resource, 0, "", None))
+
+    services, endpoints, pods = server.seen
+    assert services.params == {"labelSelector": "tier in (a, b)"}
+    assert endpoints.params == {}
+    assert pods.params == {
+        "fieldSelector": "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown"
+    }
+
+
+async def test_a_page_comes_back_as_it_was_sent(server: FakeApiServer, source: ApiServer) -> None:
+    """Octets in, octets out: decoding is the reflector's."""
+    page = a_page(a_service_json("web.shop"), version="9")
+    server.then_list("services", answer(200, page))
+
+    assert await source.list_page(A_LIST) == page
+
+
+# -- refusals
+
+
+async def test_a_refusal_tells_the_servers_words(server: FakeApiServer, source: ApiServer) -> None:
+    """F-12: the message names the account; the URL says which server it was."""
+    server.then_list(
+        "services", refusal(403, 'services is forbidden: User "x"', reason="Forbidden")
+    )
+
+    error = await list_error(source)
+
+    assert error.status == 403
+    assert error.detail == f'{server.url}: Forbidden: services is forbidden: User "x"'
+
+
+async def test_a_page_of_html_is_cut_and_escaped(server: FakeApiServer, source: ApiServer) -> None:
+    """F-10: at most 200 characters, and none that moves a cursor."""
+    body = b"<html>\n\x1b[31m" + b"x" * 5000
+    server.then_list("services", answer(502, body, content_type="text/html"))
+
+    error = await list_error(source)
+
+    assert error.status == 502
+    assert error.detail.startswith(server.url + r": <html>\n\x1b[31mxxx")
+    assert error.detail.isprintable()
+    assert len(error.detail) < 250
+
+
+async def test_an_empty_refusal_tells_its_reason(server: FakeApiServer, source: ApiServer) -> None:
+    """F-10: something is always said."""
+    server.then_list("services", answer(504))
+
+    assert (await list_error(source)).detail == f"{server.url}: Gateway Timeout"
+
+
+@pytest.mark.parametrize(("header", "expected"), [("5", 5.0), ("soon", None), ("-1", None)])
+async def test_the_wish_to_wait_is_told(
+    server: FakeApiServer, source: ApiServer, header: str, expected: float | None
+) -> None:
+    """F-09: Retry-After in seconds."""
+    server.then_list("services", refusal(429, "slow down", Retry_After=header))
+
+    assert (await list_error(source)).retry_after_s == expected
+
+
+async def test_a_refused_watch_is_an_error_before_any_line(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """Ecosystem 1.2: the status comes first; its body is no event."""
+    server.then_watch("services", refusal(410, "too old", reason="Expired"))
+
+    with pytest.raises(ApiError) as caught:
+        await lines_of(source)
+    assert caught.value.status == 410
+
+
+# -- connections that fail
+
+
+async def test_a_server_that_is_not_there_is_told_with_its_error_number(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """F-01: URL and errno."""
+    await server.stop()
+
+    error = await list_error(source)
+
+    assert error.status == 0
+    assert error.detail == f"{server.url}: Connection refused (errno 111)"
+
+
+async def test_a_list_that_breaks_off_is_an_error(server: FakeApiServer, source: ApiServer) -> None:
+    """F-16: half a page is none."""
+    server.then_list("services", stream(b'{"metadata":', then="cut"))
+
+    assert (await list_error(source)).status == 0
+
+
+async def test_a_silent_list_is_given_up(
+    server: FakeApiServer, source: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F-05: idle for too long; here 0.1 s instead of 60 s."""
+    monkeypatch.setattr("kubedns_py.sources.apiserver._LIST_IDLE_S", 0.1)
+    server.then_list("services", silence(), stream(b'{"metadata":', then="hang"))
+
+    assert (await list_error(source)).detail == f"{server.url}: no data for 0 s"
+    assert (await list_error(source)).detail == f"{server.url}: no data for 0 s"
+
+
+async def test_a_silent_watch_is_given_up(
+    server: FakeApiServer, source: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F-04: no octet, not even of a bookmark; here 0.1 s instead of 150 s."""
+    monkeypatch.setattr("kubedns_py.sources.apiserver._WATCH_IDLE_S", 0.1)
+    server.then_watch("services", stream(b'{"type":"ADDED"}\n', then="hang"))
+
+    async with source.watch(A_WATCH) as lines:
+        assert await anext(lines) == b'{"type":"ADDED"}'
+        with pytest.raises(ApiError) as caught:
+            await anext(lines)
+    assert caught.value.status == 0
+    assert "no data for" in caught.value.detail
+
+
+# -- lines
+
+
+async def test_lines_come_whole_however_they_are_cut(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """F-16: packets know nothing of lines."""
+    one, two = an_event("ADDED", a_service_json("web.shop")), an_event("DELETED", {})
+    server.then_watch("services", stream(one[:20], one[20:] + b"\n" + two[:5], two[5:] + b"\n\n"))
+
+    assert await lines_of(source) == [one, two]
+
+
+async def test_a_line_that_is_cut_at_the_end_is_passed_on(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """F-16: the reflector finds it unreadable and lists again."""
+    server.then_watch("services", stream(b'{"type":"A"}\n{"typ'))
+
+    assert await lines_of(source) == [b'{"type":"A"}', b'{"typ']
+
+
+async def test_a_watch_that_is_reset_is_an_error(server: FakeApiServer, source: ApiServer) -> None:
+    """F-02: the whole lines before it count."""
+    server.then_watch("services", stream(b'{"type":"A"}\n{"typ', then="cut"))
+
+    async with source.watch(A_WATCH) as lines:
+        assert await anext(lines) == b'{"type":"A"}'
+        with pytest.raises(ApiError) as caught:
+            await anext(lines)
+    assert caught.value.status == 0
+
+
+async def test_a_line_over_ten_megabytes_is_refused(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """F-16: its beginning comes out, which no one can read, and the stream ends."""
+    server.then_watch("services", stream(*[b"x" * 1_000_000] * 11, b"\n{}\n"))
+
+    assert await lines_of(source) == [b"x" * 200]
+
+
+async def test_events_arrive_as_they_happen(server: FakeApiServer, source: ApiServer) -> None:
+    """Nothing waits for a buffer to fill."""
+    async with source.watch(A_WATCH) as lines:
+        await server.watched("services")
+        server.put("services", a_service_json("web.shop"))
+
+        assert b'"name":"web"' in await anext(lines)
+
+
+async def test_a_watch_that_is_left_is_closed(
+    server: FakeApiServer, source: ApiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Ecosystem 1.6 step 10: hard, so that nothing is left unclosed."""
+    caplog.set_level(logging.WARNING)
+    for _ in range(3):
+        async with source.watch(A_WATCH) as lines:
+            await server.watched("services")
+            server.bookmark("services")
+            await anext(lines)
+
+    assert caplog.text == ""
+
+
+async def test_the_kernel_is_asked_to_notice_a_dead_peer(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """F-04: a connection that carries nothing is probed after 30 s, and given up soon."""
+    async with source.watch(A_WATCH):
+        await server.watched("services")
+        assert timers_to(server.port) == ["02"]  # the keepalive timer runs
+
+
+def timers_to(port: int) -> list[str]:
+    """Return which timer runs on each connection to a port: column ``tr`` of proc_net_tcp."""
+    rows = Path("/proc/self/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    ours = [row.split() for row in rows if row.split()[2] == f"0100007F:{port:04X}"]
+    return [row[5].partition(":")[0] for row in ours]
+
+
+def test_importing_the_source_does_not_import_the_client() -> None:
+    """Ecosystem 1.3: it takes 64 MiB and half a second, which offline commands do not pay."""
+    code = (
+        "import sys, kubedns_py.sources.apiserver, kubedns_py.sources.watch;"
+        "print(sorted({'aiohttp', 'kubernetes_asyncio'} & set(sys.modules)))"
+    )
+
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own
+
+    assert found.stdout.strip() == "[]"
