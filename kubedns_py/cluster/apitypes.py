@@ -83,6 +83,7 @@ class ServiceSpec(msgspec.Struct, rename="camel"):
     external_name: str | None = None
     publish_not_ready_addresses: bool | None = None
     selector: dict[str, str | None] | None = None
+    ip_families: list[str | None] | None = None
 
 
 class ApiService(msgspec.Struct):

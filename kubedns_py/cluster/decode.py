@@ -97,6 +97,7 @@ def _service(reading: Reading, raw: Octets) -> Decoded:
         external_name=(spec.external_name or "") if kind is ServiceKind.EXTERNAL_NAME else "",
         publish_not_ready=bool(spec.publish_not_ready_addresses) or tolerant,
         selector=pairs(spec.selector),
+        families=_families(spec) if kind is ServiceKind.HEADLESS else (),
     )
     return reading.done(of, item)
 
@@ -119,6 +120,11 @@ def _cluster_ips(reading: Reading, spec: ServiceSpec) -> tuple[Address, ...]:
         elif text:
             reading.warnings.append("cluster-ip-invalid")
     return tuple(found)
+
+
+def _families(spec: ServiceSpec) -> tuple[int, ...]:
+    lengths = {"IPv4": 4, "IPv6": 16}
+    return tuple(lengths[name] for name in spec.ip_families or () if name in lengths)
 
 
 def _service_port(reading: Reading, api: ApiServicePort) -> ServicePort:

@@ -79,10 +79,11 @@ def _endpoint(service: Service, pod: Pod, family: int) -> Endpoint:
 def _families(service: Service) -> frozenset[int]:
     """Return the address lengths that a Service takes endpoints of.
 
-    ``spec.ipFamilies`` says it; the cluster IPs have one address for each of its entries. A
-    headless Service has none, and takes what its Pods have.
+    The cluster IPs have one address for each entry of ``spec.ipFamilies``; a headless Service has
+    only the entries themselves. Where a manifest says nothing, it takes what its Pods have.
     """
-    return frozenset(map(len, service.cluster_ips)) or _BOTH_FAMILIES
+    said = service.families or tuple(map(len, service.cluster_ips))
+    return frozenset(said) or _BOTH_FAMILIES
 
 
 def _resolved_ports(service: Service, pod: Pod) -> tuple[Port, ...]:

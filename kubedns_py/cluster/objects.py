@@ -85,6 +85,8 @@ class Service(msgspec.Struct, frozen=True):
             ``publishNotReadyAddresses`` or the annotation
             ``service.alpha.kubernetes.io/tolerate-unready-endpoints``.
         selector: pairs in key order; empty where endpoints are made by hand.
+        families: address lengths (4, 16) of a headless Service's ``spec.ipFamilies``; empty where
+            they are not said. Only used where endpoints are made from Pods.
     """
 
     key: Key
@@ -94,6 +96,7 @@ class Service(msgspec.Struct, frozen=True):
     external_name: str = ""
     publish_not_ready: bool = False
     selector: tuple[tuple[str, str], ...] = ()
+    families: tuple[int, ...] = ()
 
 
 class Endpoint(msgspec.Struct, frozen=True, gc=False):

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.errors import UsageError
 
-MAX_DOMAIN = 253
+MAX_DOMAIN = 242
+"""Characters: ``hostmaster.DOMAIN`` must be a name too (255 octets, RFC 1035, 2.3.4)."""
 MAX_LABEL = 63
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

@@ -340,3 +340,16 @@ def test_a_deleted_object_needs_only_its_name() -> None:
     found = identify(Resource.SERVICES, octets(document))
 
     assert (found.key, found.version, found.item) == (Key("shop", "web"), "9", None)
+
+
+@pytest.mark.parametrize(
+    ("families", "lengths"),
+    [(["IPv6"], (16,)), (["IPv4", "IPv6"], (4, 16)), (["IPv5", None], ()), (None, ())],
+)
+def test_the_families_of_a_headless_service_are_read(
+    families: list[str | None] | None, lengths: tuple[int, ...]
+) -> None:
+    """HDL-4: what is unknown says nothing."""
+    found = a_service(a_headless_service_json("db.shop", ipFamilies=families))
+
+    assert found.families == lengths

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -241,3 +242,11 @@ def test_the_order_of_pods_does_not_matter(order: list[int]) -> None:
 
     assert shuffled == endpoints_from_pods(service, pods)
     assert sum(len(subset.endpoints) for subset in shuffled) == 6
+
+
+def test_a_single_stack_headless_service_takes_one_family_of_dual_stack_pods() -> None:
+    """HDL-4: ``spec.ipFamilies`` decides, as it does for the controller."""
+    service = msgspec.structs.replace(a_headless(), families=(16,))
+    pods = [a_db("db-0", "10.1.1.1", "fd00:1::1")]
+
+    assert endpoints_from_pods(service, pods) == (a_subset(["fd00:1::1 pod=db-0"], ["pg:5432"]),)

@@ -11,7 +11,6 @@ VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "core", "bas
 MIRROR_EXCEPTIONS = {
     "__main__.py": "two lines; tests/integration starts the process by it",
     "app.py": "the process as a whole: tests/integration",
-    "assembly.py": "it opens nothing and decides nothing; tests/test_scenarios.py builds by it",
 }
 """Modules without a test file of their own, each with the reason."""
 

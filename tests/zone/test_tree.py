@@ -1,0 +1,144 @@
+"""The tree cache: nodes by label path, replaced whole, grown when they are asked for."""
+
+from kubedns_py.cluster.objects import Key
+from kubedns_py.dns.name import from_text
+from kubedns_py.dns.rrset import A, RRset
+from kubedns_py.zone.tree import Node, Subtree, Tree
+
+WEB = Key("shop", "web")
+DB = Key("shop", "db")
+
+
+class Garden:
+    """Derives a subtree for every key but those said to publish nothing; remembers each growth."""
+
+    def __init__(self, *nothing: Key) -> None:
+        self.grown: list[Key] = []
+        self.nothing = set(nothing)
+
+    def grow(self, key: Key) -> Subtree | None:
+        """Return a subtree with one name below the service's."""
+        self.grown.append(key)
+        if key in self.nothing:
+            return None
+        node = Node({A: RRset((), A, 30, (bytes((10, 0, 0, len(self.grown))),))})
+        node.child(b"_tcp", b"_http")
+        return Subtree(node, {})
+
+
+def test_a_child_is_made_once() -> None:
+    """What is missing on the way is made: an empty non-terminal (RFC 4592, 2.2.2)."""
+    node = Node()
+
+    port = node.child(b"_tcp", b"_http")
+
+    assert node.child(b"_tcp", b"_http") is port
+    assert node.children[b"_tcp"].children == {b"_http": port}
+    assert node.child() is node
+
+
+def test_a_service_is_found_by_its_labels() -> None:
+    """ENT-8, ENT-12: its node, the names below, and nothing else."""
+    tree = Tree(Garden().grow)
+    tree.replace(WEB)
+
+    assert tree.find(from_text("web.shop")) is not None
+    assert tree.find(from_text("_tcp.web.shop")) == Node({}, {b"_http": Node()})
+    assert tree.find(from_text("_http._tcp.web.shop")) == Node()
+    assert tree.find(from_text("x.web.shop")) is None
+    assert tree.find(from_text("a.x.web.shop")) is None
+    assert tree.find(from_text("web.other")) is None
+    assert tree.find(from_text("db.shop")) is None
+    assert tree.service(b"shop", b"web") == WEB
+    assert tree.service(b"shop", b"db") is None
+
+
+def test_a_subtree_is_grown_when_it_is_asked_for_and_then_kept() -> None:
+    """Records are made on demand: syncing makes none."""
+    garden = Garden()
+    tree = Tree(garden.grow)
+    tree.replace(WEB)
+    tree.replace(DB)
+    assert garden.grown == []
+
+    tree.find(from_text("web.shop"))
+    tree.find(from_text("x.web.shop"))
+    tree.subtree(WEB)
+
+    assert garden.grown == [WEB]
+
+
+def test_a_replaced_subtree_is_grown_anew() -> None:
+    """LIF-8: whole, in the old one's place."""
+    garden = Garden()
+    tree = Tree(garden.grow)
+    tree.replace(WEB)
+    before = tree.find(from_text("web.shop"))
+
+    tree.replace(WEB)
+
+    after = tree.find(from_text("web.shop"))
+    assert after is not before
+    assert garden.grown == [WEB, WEB]
+
+
+def test_that_a_service_publishes_nothing_is_remembered_too() -> None:
+    """HDL-2: a headless service without endpoints is asked for again and again."""
+    garden = Garden(WEB)
+    tree = Tree(garden.grow)
+    tree.replace(WEB)
+
+    assert tree.find(from_text("web.shop")) is None
+    assert tree.find(from_text("x.web.shop")) is None
+    assert tree.subtree(WEB) is None
+    assert tree.service(b"shop", b"web") == WEB
+    assert garden.grown == [WEB]
+
+
+def test_a_removed_service_is_gone_and_its_namespace_stays() -> None:
+    """ENT-5."""
+    tree = Tree(Garden().grow)
+    tree.replace(WEB)
+    tree.find(from_text("web.shop"))
+
+    tree.remove(WEB)
+
+    assert tree.find(from_text("web.shop")) is None
+    assert tree.has_namespace(b"shop")
+
+
+def test_removing_what_is_not_there_changes_nothing() -> None:
+    """F-18: DELETED for unknown."""
+    tree = Tree(Garden().grow)
+
+    tree.remove(WEB)
+    tree.remove_namespace("shop")
+
+    assert not tree.has_namespace(b"shop")
+
+
+def test_a_removed_namespace_takes_its_services_along() -> None:
+    """LIF-18; what comes back is grown anew."""
+    garden = Garden()
+    tree = Tree(garden.grow)
+    tree.replace(WEB)
+    tree.find(from_text("web.shop"))
+
+    tree.remove_namespace("shop")
+
+    assert not tree.has_namespace(b"shop")
+    assert tree.find(from_text("web.shop")) is None
+    tree.subtree(WEB)
+    assert garden.grown == [WEB, WEB]
+
+
+def test_a_namespace_exists_without_a_service() -> None:
+    """ENT-5; adding it again empties nothing."""
+    tree = Tree(Garden().grow)
+    tree.add_namespace("void")
+    tree.replace(WEB)
+    tree.add_namespace("shop")
+
+    assert tree.has_namespace(b"void")
+    assert tree.find(from_text("web.void")) is None
+    assert tree.find(from_text("web.shop")) is not None
