@@ -16,7 +16,7 @@ def test_everything_raised_on_purpose_has_one_root() -> None:
 
 
 def test_an_object_that_cannot_be_read_names_itself_the_reason_and_the_detail() -> None:
-    """BAD rows (behaviour.md 1.14): one line naming the thing and what is wrong."""
+    """BAD rows (behaviour 1.14): one line naming the thing and what is wrong."""
     known = BadObject("Service", "address", key="shop/web", detail="'10.0.0.300'", version="7")
     unknown = BadObject("Service", "json", detail="at byte 3")
 

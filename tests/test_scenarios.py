@@ -79,7 +79,7 @@ by_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder
 
 @pytest.mark.parametrize(("folder", "case"), ALL)
 def test_respond_gives_the_whole_message_that_the_scenario_states(folder: Path, case: Case) -> None:
-    """Every row of behaviour.md that the case's title names, as over UDP and as over TCP."""
+    """Every row of behaviour that the case's title names, as over UDP and as over TCP."""
     respond = scenario(folder).respond
     found = [
         f"{proto} {line}"
@@ -150,7 +150,7 @@ def test_every_rule_of_the_resolver_decides_some_case() -> None:
 
 
 def test_every_row_of_the_target_table_is_stated_somewhere() -> None:
-    """behaviour.md 1.0: T-1 to T-65."""
+    """Behaviour 1.0: T-1 to T-65."""
     titles = " ".join(case.title for folder in FOLDERS for case in cases(folder))
     stated = {int(number) for number in re.findall(r"\bT-(\d+)\b", titles)}
     assert set(range(1, 66)) - stated == TESTED_ELSEWHERE | WAITS_FOR_FORWARDING

@@ -20,6 +20,10 @@ from kubedns_py.errors import BadObject
 EXCERPT = 200
 """How many characters of a foreign text are shown."""
 
+_CODES = range(100, 600)
+_LONGEST_WAIT_S = 86_400
+"""JSON has integers of any size; floats, and patience, end earlier."""
+
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NOTHING = msgspec.Raw(b"{}")
 
@@ -114,7 +118,9 @@ def read_status(raw: bytes | msgspec.Raw) -> Status:
         return Status(0, excerpt(bytes(raw)[: 2 * EXCERPT].decode("utf-8", "replace")), None)
     texts = [text for text in (found.reason, found.message) if isinstance(text, str) and text]
     wait = found.details.retry_after_seconds if found.details else None
-    return Status(found.code or 0, excerpt(": ".join(texts)), float(wait) if wait else None)
+    wait_s = float(min(max(wait, 0), _LONGEST_WAIT_S)) if wait else None
+    code = found.code if found.code and found.code in _CODES else 0
+    return Status(code, excerpt(": ".join(texts)), wait_s)
 
 
 def excerpt(text: str) -> str:

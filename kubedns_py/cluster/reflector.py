@@ -56,6 +56,7 @@ FIRST_SYNC_WAIT_S = 2.0
 FAILURES_BEFORE_RELIST = 3
 LONGEST_ASKED_WAIT_S = 300.0
 _OUTDATED = frozenset({Failure.GONE, Failure.TOO_LARGE})
+_BY_LIST = _OUTDATED | {Failure.BROKEN}
 _TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
 
@@ -192,12 +193,14 @@ class Reflector:
 
     def event(self, line: bytes, now: float) -> bool:
         """Take one event. Returns whether to go on; if not, close the stream and ask ``next``."""
-        self.status.last_contact = self._heard_at = now
+        self.status.last_contact = now
         try:
             event = read_event(line)
         except BadObject as bad:
             return self._unreadable(bad, now)
         self.status.events[event.type if event.type in _TYPES else "other"] += 1
+        if event.type == "ADDED":
+            self._heard_at = now  # a state is made of these; live events only hide that it ended
         match event.type:
             case "ADDED" | "MODIFIED" | "DELETED":
                 return self._change(event, now)
@@ -245,7 +248,7 @@ class Reflector:
             at_least_s=min(error.retry_after_s or 0.0, LONGEST_ASKED_WAIT_S),
         )
         if self._version:
-            self._watch_failed(failure)
+            self._watch_failed(failure, now)
         else:
             self._state_failed(failure)
 
@@ -256,8 +259,11 @@ class Reflector:
         self.status.last_contact = now
         self.status.refused = None
 
-    def _watch_failed(self, failure: Failure) -> None:
-        """Decide whether to watch on from the same version or to list (F-07, F-09, F-10)."""
+    def _watch_failed(self, failure: Failure, now: float) -> None:
+        """Decide whether to watch on from the same version or to list (F-07, F-09, F-10).
+
+        Where every watch breaks before its time, none ends in order, and the audit is due here.
+        """
         if failure is Failure.BROKEN:
             self._broken += 1
         if failure is Failure.GONE:
@@ -266,6 +272,8 @@ class Reflector:
             self._relist(RelistReason.TOO_LARGE)
         elif self._broken >= FAILURES_BEFORE_RELIST:
             self._relist(RelistReason.ERROR)
+        elif self._opened_at is not None and now >= self._audit_at:
+            self._relist(RelistReason.AUDIT)
 
     def _lacks_initial_events(self, failure: Failure) -> bool:
         """Tell whether the server let a watch fail for beginning with the whole state.
@@ -275,7 +283,7 @@ class Reflector:
         if self._version or not self._by_watch:
             return False
         was_open = self._opened_at is not None
-        return failure is Failure.BROKEN or (failure is Failure.NO_ANSWER and was_open)
+        return failure in _BY_LIST or (failure is Failure.NO_ANSWER and was_open)
 
     def _state_failed(self, failure: Failure) -> None:
         """Decide how to ask for the complete state again."""
@@ -299,7 +307,8 @@ class Reflector:
         self._version = ""
         self._snapshot = None
         self._broken = 0
-        if self.status.synced and reason is not RelistReason.AUDIT:
+        in_order = reason is RelistReason.AUDIT and self._pause is None  # each at its own time
+        if self.status.synced and not in_order:
             wait = self._pause or Pause()
             self._pause = Pause(wait.backoff_s, wait.at_least_s, spread_s=SPREAD_S)
 

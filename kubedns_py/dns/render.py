@@ -15,13 +15,14 @@ Rules of this file:
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kubedns_py.dns.name import Name, from_wire, to_wire
 from kubedns_py.dns.query import HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
 from kubedns_py.dns.rcode import ExtendedError
-from kubedns_py.dns.rrset import AAAA, CNAME, NS, OPT, PTR, SOA, SRV, A, RRset
+from kubedns_py.dns.rrset import AAAA, CNAME, NS, OPT, PTR, SOA, SRV, A, RRset, srv_target
 
 AA: Final = 0x0400
 TC: Final = 0x0200
@@ -110,12 +111,13 @@ def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -
     """
     opt = _opt(query.edns, reply.rcode, reply.ede, shape)
     writer = _Writer(query, limit - len(opt))
-    whole = all(writer.put(_turned(rrset, turn, shape.max_answers)) for rrset in reply.answer)
+    answer = tuple(_turned(rrset, turn, shape.max_answers) for rrset in reply.answer)
+    whole = all(map(writer.put, answer))
     counts = [writer.take_count()]
     whole = whole and all(map(writer.put, reply.authority))
     counts.append(writer.take_count())
     if whole:
-        for rrset in reply.additional:
+        for rrset in _additional(reply, answer):
             writer.put_whole(rrset)
     counts.append(writer.take_count() + bool(opt))
     flags = QR | query.flags & RD | reply.rcode & 0xF
@@ -132,6 +134,15 @@ def _turned(rrset: RRset, turn: int, most: int) -> RRset:
     start = turn % count
     rdatas = rrset.rdatas[start:] + rrset.rdatas[:start]
     return rrset._replace(rdatas=rdatas[:most] if most else rdatas)
+
+
+def _additional(reply: Reply, answer: tuple[RRset, ...]) -> Iterable[RRset]:
+    """Return the additional records, without those of targets that ``max_answers`` left out."""
+    if [len(rrset.rdatas) for rrset in answer] == [len(rrset.rdatas) for rrset in reply.answer]:
+        return reply.additional
+    srvs = (rrset for rrset in answer if rrset.rtype == SRV)
+    targets = {srv_target(rdata) for rrset in srvs for rdata in rrset.rdatas}
+    return (rrset for rrset in reply.additional if rrset.owner in targets)
 
 
 def _opt(edns: Edns | None, rcode: int, ede: ExtendedError | None, shape: Shape) -> bytes:
@@ -198,8 +209,8 @@ class _Writer:
 
     def _forget(self, start: int) -> None:
         del self._body[start:]
-        at = start + HEADER_OCTETS
-        self._names = {name: where for name, where in self._names.items() if where < at}
+        while self._names and next(reversed(self._names.values())) >= start + HEADER_OCTETS:
+            self._names.popitem()  # they stand in the order of their offsets
 
     def _rdata(self, rtype: int, rdata: bytes) -> None:
         """Compress where RFC 3597, section 4, allows it: in the types of RFC 1035 and no others."""

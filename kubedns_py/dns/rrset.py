@@ -53,12 +53,14 @@ class RRset(NamedTuple):
         rtype: 1 to 65535.
         ttl: seconds, 0 to 2**31 - 1 (RFC 2181, 8).
         rdatas: uncompressed wire octets, without duplicates, at least one.
+        beside: the addresses of its targets, for the additional section (RFC 2782).
     """
 
     owner: Name
     rtype: int
     ttl: int
     rdatas: tuple[bytes, ...]
+    beside: tuple[RRset, ...] = ()
 
 
 def srv(weight: int, port: int, target: Name) -> bytes:

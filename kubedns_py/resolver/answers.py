@@ -21,12 +21,10 @@ from kubedns_py.dns.rrset import (
     HINFO,
     NS,
     SOA,
-    SRV,
     A,
     RRset,
     address_type,
     soa,
-    srv_target,
     txt,
 )
 from kubedns_py.resolver.view import Question, View
@@ -60,9 +58,9 @@ def _negative(rcode: int, owner: Name, zone: Zone, view: View) -> Reply:
     return Reply(rcode, authoritative=True, authority=authority)
 
 
-def data(rrset: RRset, additional: tuple[RRset, ...] = ()) -> Reply:
-    """Return NOERROR with one RRset."""
-    return Reply(NOERROR, authoritative=True, answer=(rrset,), additional=additional)
+def data(rrset: RRset) -> Reply:
+    """Return NOERROR with one RRset, and beside it the addresses of its targets."""
+    return Reply(NOERROR, authoritative=True, answer=(rrset,), additional=rrset.beside)
 
 
 def from_rrsets(
@@ -74,22 +72,10 @@ def from_rrsets(
     """
     rrset = rrsets.get(question.qtype)
     if rrset is not None:
-        return data(rrset, target_addresses(rrset, zone) if rrset.rtype == SRV else ())
+        return data(rrset)
     if question.qtype == ANY and rrsets:
         return data(RRset(question.name, HINFO, zone.naming.ttl, (_RFC8482,)))
     return nodata(apex, zone, view)
-
-
-def target_addresses(rrset: RRset, zone: Zone) -> tuple[RRset, ...]:
-    """Return the A, then the AAAA RRset of each SRV target of a zone, without duplicates."""
-    targets = dict.fromkeys(map(srv_target, rrset.rdatas))
-    nodes = (zone.find(target[: -len(zone.apex) - 1]) for target in targets)
-    return tuple(
-        node.rrsets[rtype]
-        for node in nodes
-        for rtype in (A, AAAA)
-        if node is not None and rtype in node.rrsets
-    )
 
 
 def nameserver_rrsets(zone: Zone, asked: Address, view: View) -> dict[int, RRset]:
@@ -119,4 +105,4 @@ def ns_reply(owner: Name, zone: Zone, asked: Address, view: View) -> Reply:
     """Return the NS RRset of an apex with its glue, A and AAAA (APX-2)."""
     target = to_wire((*NS_DNS, *zone.apex))
     glue = tuple(nameserver_rrsets(zone, asked, view).values())
-    return data(RRset(owner, NS, zone.naming.ttl, (target,)), glue)
+    return data(RRset(owner, NS, zone.naming.ttl, (target,), glue))

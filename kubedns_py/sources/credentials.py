@@ -29,6 +29,7 @@ _EXPIRY_LEEWAY_S = 300.0
 _SHORTEST_S = 10.0
 _USER = "kubedns-py: the current user"
 _TOKEN = re.compile(r"|(Bearer|Basic) [!-~]+")
+_NOT_OF_A_SERVER = re.compile(r"[?#\s]")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -68,11 +69,10 @@ def loader(
         account: the service account's directory, used when neither flag is given.
 
     Raises:
-        StartError: the URL is none.
+        StartError: the URL is none, or there is no home directory for a ``~``.
     """
     url = master_url(kube_master_url, environment) if kube_master_url else ""
-
-    path = str(Path(kubecfg_file).expanduser())
+    path = _expanded(kubecfg_file)
 
     async def load() -> Access:
         if kubecfg_file:
@@ -92,6 +92,8 @@ def master_url(text: str, environment: Mapping[str, str]) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        # paths are added behind it, and a request takes no blanks
+        usable = usable and not _NOT_OF_A_SERVER.search(url)
     except ValueError:
         usable = False
     if not usable:
@@ -100,6 +102,15 @@ def master_url(text: str, environment: Mapping[str, str]) -> str:
             " are replaced"
         )
     return url.rstrip("/")
+
+
+def _expanded(path: str) -> str:
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError as error:  # a container's user may have no home directory
+        raise StartError(
+            f"--kubecfg-file {path}: there is no home directory for ~; give the whole path"
+        ) from error
 
 
 def _from_url(url: str) -> Access:

@@ -103,8 +103,8 @@ def _objects(document: _Mapping) -> Iterator[_Mapping]:
 
 def _add(manifest: Manifest, value: _Mapping, where: str) -> None:
     """Add one object to a manifest, or one line that says why not."""
-    version, kind = value.get("apiVersion") or "v1", value.get("kind")
-    resource = _RESOURCES.get((str(version), str(kind)))
+    version, kind = _text(value.get("apiVersion") or "v1"), _text(value.get("kind"))
+    resource = _RESOURCES.get((version, kind))
     if resource is None:
         manifest.passed_over.append(f"{where}: {version} {kind}")
         return
@@ -162,6 +162,11 @@ def _lacks_address(spec: object) -> bool:
     if not isinstance(spec, dict) or (spec.get("type") or "ClusterIP") not in _HAS_ADDRESS:
         return False
     return not spec.get("clusterIP") and not spec.get("clusterIPs")
+
+
+def _text(value: object) -> str:
+    """Return a text as it is; other values are only named: there are numbers without decimals."""
+    return value if isinstance(value, str) else f"a value of type {type(value).__name__}"
 
 
 def _are_text(*values: object) -> bool:

@@ -68,7 +68,8 @@ class _Collection:
         for identity, old in self.objects.items():
             if identity not in objects:
                 version += 1
-                deleted[identity] = old._replace(version=version)
+                if not identity.file:  # without a name it was never anything to a client
+                    deleted[identity] = old._replace(version=version)
         if version == first:
             return self, version
         forgotten = self.forgotten

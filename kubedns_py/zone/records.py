@@ -13,7 +13,7 @@ from typing import Literal
 
 from kubedns_py.cluster.objects import Address, Endpoint, Port, Service, ServiceKind, Subset
 from kubedns_py.dns.name import MAX_NAME, Name, from_text, to_wire, wire_length
-from kubedns_py.dns.rrset import CNAME, SRV, RRset, address_type, srv
+from kubedns_py.dns.rrset import AAAA, CNAME, SRV, A, RRset, address_type, srv
 from kubedns_py.errors import BadName
 from kubedns_py.zone.naming import Naming, hash_label
 from kubedns_py.zone.tree import Node, Pointer, PointerKind, Subtree
@@ -120,6 +120,7 @@ class _Maker:
         self._backends = backends
         self._naming = naming
         self._owner = naming.service(service.key)
+        self._targets = tuple(map(self._target, backends))
         self._node = Node()
         self._pointers: dict[Address, dict[Pointer, None]] = {}
 
@@ -146,10 +147,11 @@ class _Maker:
     def headless(self) -> Subtree:
         """2.4: addresses of the endpoints, SRV to each endpoint's name."""
         self._addresses(self._node, self._owner, (each.address for each in self._backends))
+        self._endpoint_names()
         self._srv_records(
             (port, target)
-            for backend in self._backends
-            if (target := self._endpoint(backend)) is not None
+            for backend, target in zip(self._backends, self._targets, strict=True)
+            if target is not None
             for port in backend.ports
         )
         by_port: dict[tuple[bytes, bytes], list[Address]] = {}
@@ -160,14 +162,13 @@ class _Maker:
         for (label, below), addresses in by_port.items():
             node = self._node.child(label, below)
             self._addresses(node, (below, label, *self._owner), addresses)
-        self._endpoint_names()
         return self._finish()
 
     def _finish(self) -> Subtree:
         pointers = {address: tuple(names) for address, names in self._pointers.items()}
         return Subtree(self._node, pointers)
 
-    def _endpoint(self, backend: Backend) -> Name | None:
+    def _target(self, backend: Backend) -> Name | None:
         """Return an endpoint's name, or None where it would be too long (BAD-2)."""
         label = self._naming.endpoint_label(backend.endpoint, backend.address)
         name = (label, *self._owner)
@@ -175,8 +176,7 @@ class _Maker:
 
     def _endpoint_names(self) -> None:
         by_label: dict[bytes, list[Address]] = {}
-        for backend in self._backends:
-            name = self._endpoint(backend)
+        for backend, name in zip(self._backends, self._targets, strict=True):
             if name is None:
                 continue
             aliases = self._naming.endpoint_aliases(backend.endpoint, backend.address)
@@ -219,8 +219,18 @@ class _Maker:
         if targets:
             # deduplicated first, so that dual stack does not halve it; 0 would mean "never" (2782)
             weight = max(1, _WEIGHT_TOTAL // len(targets))
-            rdatas = [srv(weight, number, target) for target, number in targets]
-            _put(node, owner, SRV, self._naming.ttl, rdatas)
+            rdatas = tuple(srv(weight, number, target) for target, number in targets)
+            beside = tuple(
+                rrset
+                for target in dict.fromkeys(target for target, _ in targets)
+                for rrset in self._addresses_of(target)
+            )
+            node.rrsets[SRV] = RRset(owner, SRV, self._naming.ttl, rdatas, beside)
+
+    def _addresses_of(self, target: Name) -> Iterator[RRset]:
+        """Yield the A, then the AAAA RRset of a target: the service or one of its endpoints."""
+        node = self._node if target == self._owner else self._node.children[target[0]]
+        return (node.rrsets[rtype] for rtype in (A, AAAA) if rtype in node.rrsets)
 
 
 def _port_labels(port: Port) -> tuple[bytes, bytes]:

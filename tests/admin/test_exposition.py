@@ -48,7 +48,7 @@ def read(page: bytes, form: Format) -> dict[str, Family]:
 
 @pytest.mark.parametrize("form", Format)
 def test_every_declared_metric_is_on_the_page_in_both_formats(form: Format) -> None:
-    """ecosystem.md 3.2: text/plain and OpenMetrics."""
+    """Ecosystem 3.2: text/plain and OpenMetrics."""
     page = Exposition(some_sources(busy(), {"services": FakeStatus()})).render(form).decode()
 
     for metric in METRICS:
@@ -84,7 +84,7 @@ def test_a_histogram_is_cumulative_and_ends_with_its_count(form: Format) -> None
 
 
 def test_the_version_is_said_and_no_path_or_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """reliability.md 4.2: info in /metrics; behaviour.md 2.2.4: build_info."""
+    """Reliability 4.2: info in /metrics; behaviour 2.2.4: build_info."""
     monkeypatch.setenv("SECRET_TOKEN", "hunter2")
     page = Exposition(some_sources()).render(Format.PLAIN).decode()
 
@@ -96,7 +96,7 @@ def test_the_version_is_said_and_no_path_or_environment(monkeypatch: pytest.Monk
 
 
 def test_the_number_of_series_does_not_depend_on_what_clients_ask() -> None:
-    """reliability.md 4.2 (CVE-2026-40011): random types and names, constant count."""
+    """Reliability 4.2 (CVE-2026-40011): random types and names, constant count."""
     tally = busy()
     exposition = Exposition(some_sources(tally))
     before = exposition.render(Format.PLAIN).count(b"\n")
@@ -108,7 +108,7 @@ def test_the_number_of_series_does_not_depend_on_what_clients_ask() -> None:
 
 
 def test_the_largest_page_is_rendered_quickly() -> None:
-    """reliability.md 4.2: a scrape of 500 series takes 20 ms at most; here are 1,000."""
+    """Reliability 4.2: a scrape of 500 series takes 20 ms at most; here are 1,000."""
     exposition = Exposition(some_sources(busy(), {"services": FakeStatus()}))
     exposition.render(Format.PLAIN)
 
@@ -131,12 +131,12 @@ def test_the_largest_page_is_rendered_quickly() -> None:
     ],
 )
 def test_the_format_follows_the_accept_header(header: str, form: Format) -> None:
-    """ecosystem.md 3.2: by Accept header, and nothing of it comes back."""
+    """Ecosystem 3.2: by Accept header, and nothing of it comes back."""
     assert accepted(header) is form
 
 
 async def test_the_page_is_kept_for_a_second() -> None:
-    """ecosystem.md 3.2: many scrapers cost one rendering a second."""
+    """Ecosystem 3.2: many scrapers cost one rendering a second."""
     now = [1000.0]
     tally = Tally()
     exposition = Exposition(some_sources(tally, clock=lambda: now[0]))
@@ -151,7 +151,7 @@ async def test_the_page_is_kept_for_a_second() -> None:
 
 
 async def test_rendering_runs_beside_the_event_loop_and_once_for_all_who_wait() -> None:
-    """reliability.md 4.2: a scrape must not block DNS."""
+    """Reliability 4.2: a scrape must not block DNS."""
     threads = []
 
     def counts() -> Counts:

@@ -17,7 +17,7 @@ from tests.helpers.waiting import until
 
 @pytest.mark.parametrize("path", ["/healthz", "/livez"])
 async def test_liveness_is_ok_whatever_is_missing(path: str) -> None:
-    """ecosystem.md 6.2: liveness must not depend on the API server; F-01."""
+    """Ecosystem 6.2: liveness must not depend on the API server; F-01."""
     async with running() as server:
         server.missing = ["services: not synced yet"]
 
@@ -41,7 +41,7 @@ async def test_readiness_names_what_is_missing_one_thing_a_line(path: str) -> No
 
 
 async def test_metrics_come_in_the_format_that_is_asked_for() -> None:
-    """ecosystem.md 3.2: text/plain and OpenMetrics by Accept header."""
+    """Ecosystem 3.2: text/plain and OpenMetrics by Accept header."""
     async with running() as server:
         plain = await ask(server.metrics, "/metrics")
         openmetrics = await ask(
@@ -84,14 +84,14 @@ async def test_port_zero_is_off() -> None:
 
 @pytest.mark.parametrize("path", ["/", "/cache", "/debug/pprof", "/healthz/", "/metrics/x", "//"])
 async def test_there_are_no_other_pages(path: str) -> None:
-    """reliability.md 4.2: no dump of records like kube-dns's /cache."""
+    """Reliability 4.2: no dump of records like kube-dns's /cache."""
     async with running(one_port=True) as server:
         assert (await ask(server.health, path))[0] == 404
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nothing", "/readyz"])
 async def test_every_reply_has_the_security_headers_and_allows_no_other_origin(path: str) -> None:
-    """reliability.md 4.2: nosniff, CSP, no CORS (CVE-2026-0397)."""
+    """Reliability 4.2: nosniff, CSP, no CORS (CVE-2026-0397)."""
     async with running(one_port=True) as server:
         _, headers, _ = await ask(server.health, path, "Origin: https://evil.example")
 
@@ -165,7 +165,7 @@ async def test_a_port_in_use_is_a_start_error_and_leaves_nothing_open() -> None:
 
 
 async def test_no_task_is_left_behind() -> None:
-    """Every task is held and ended (reliability.md 4.5)."""
+    """Every task is held and ended (reliability 4.5)."""
     before = asyncio.all_tasks()
 
     async with running() as server:

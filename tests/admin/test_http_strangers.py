@@ -16,7 +16,7 @@ SUFFIXES = ("svc", "kube-system", "cluster.local")
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
 async def test_other_methods_are_refused(method: str) -> None:
-    """reliability.md 4.2: GET and HEAD only."""
+    """Reliability 4.2: GET and HEAD only."""
     async with running() as server:
         status, headers, _ = await ask(server.health, "/healthz", method=method)
 
@@ -24,7 +24,7 @@ async def test_other_methods_are_refused(method: str) -> None:
 
 
 async def test_a_body_is_not_waited_for() -> None:
-    """reliability.md 4.2: no body; here 1 GB is announced and nothing comes."""
+    """Reliability 4.2: no body; here 1 GB is announced and nothing comes."""
     async with running() as server:
         status, _, _ = await ask(
             server.health, "/healthz", "Content-Length: 1000000000", method="POST"
@@ -51,7 +51,7 @@ async def test_a_body_is_not_waited_for() -> None:
     ],
 )
 async def test_kubelet_and_prometheus_reach_it_by_the_names_they_use(host: str) -> None:
-    """reliability.md 4.2: probes send the Pod's address, Prometheus that or a Service's name."""
+    """Reliability 4.2: probes send the Pod's address, Prometheus that or a Service's name."""
     assert host_is_ours(host, SUFFIXES)
     async with running() as server:
         assert (await ask(server.health, "/healthz", host=host))[0] == 200
@@ -77,7 +77,7 @@ async def test_kubelet_and_prometheus_reach_it_by_the_names_they_use(host: str) 
     ],
 )
 async def test_a_name_that_strangers_can_point_here_is_refused(host: str) -> None:
-    """reliability.md 4.2: DNS rebinding: Host: evil.example is 421."""
+    """Reliability 4.2: DNS rebinding: Host: evil.example is 421."""
     async with running() as server:
         status, headers, body = await ask(server.health, "/readyz", host=host)
 
@@ -110,7 +110,7 @@ async def test_there_is_one_host_header(request_line: bytes, status: bytes) -> N
     ids=["one long field", "many fields", "very many fields"],
 )
 async def test_a_header_over_eight_kilobytes_is_refused(header: bytes) -> None:
-    """reliability.md 4.2: header of 8 KB at most."""
+    """Reliability 4.2: header of 8 KB at most."""
     async with running() as server:
         reply = await exchange(
             server.health, b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + header + b"\r\n"
@@ -120,7 +120,7 @@ async def test_a_header_over_eight_kilobytes_is_refused(header: bytes) -> None:
 
 
 async def test_a_path_over_eight_kilobytes_is_refused() -> None:
-    """reliability.md 4.2."""
+    """Reliability 4.2."""
     async with running() as server:
         reply = await exchange(
             server.health, b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -146,7 +146,7 @@ async def test_garbage_is_refused_without_a_line_in_the_log(
 
 
 async def test_too_many_connections_end_the_oldest_and_probes_still_pass() -> None:
-    """reliability.md 4.2: 64 connections at most; holding them all must not fail the probes."""
+    """Reliability 4.2: 64 connections at most; holding them all must not fail the probes."""
     idle = []
     async with running() as server:
         for _ in range(MAX_CONNECTIONS):
@@ -162,7 +162,7 @@ async def test_too_many_connections_end_the_oldest_and_probes_still_pass() -> No
 
 
 async def test_nobody_waits_longer_than_five_seconds() -> None:
-    """reliability.md 4.2: 5 s deadline: for a silent client, a slow one, and a page that hangs."""
+    """Reliability 4.2: 5 s deadline: for a silent client, a slow one, and a page that hangs."""
     loop = asyncio.get_running_loop()
     let_go = threading.Event()
 

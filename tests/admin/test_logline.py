@@ -58,7 +58,7 @@ def fail_below(levels: int, text: str) -> None:
     ],
 )
 def test_a_line_of_text_has_klogs_header(level: int, letter: str) -> None:
-    """ecosystem.md 6.2: I1123 06:11:10.123456 1 file:line] msg."""
+    """Ecosystem 6.2: I1123 06:11:10.123456 1 file:line] msg."""
     line = klog_line(record("synced %d services", 3, level=level))
 
     assert re.fullmatch(
@@ -71,7 +71,7 @@ def test_a_line_of_text_has_klogs_header(level: int, letter: str) -> None:
     [(logging.DEBUG, "debug", 3), (logging.INFO, "info", 0), (logging.WARNING, "warning", 0)],
 )
 def test_a_line_of_json_has_the_fields_that_log_stores_read(level: int, word: str, v: int) -> None:
-    """ecosystem.md 6.2: ts, level, v, msg, caller."""
+    """Ecosystem 6.2: ts, level, v, msg, caller."""
     made = record("synced %d services", 3, level=level)
 
     line = json_line(made)
@@ -89,7 +89,7 @@ def test_a_line_of_json_has_the_fields_that_log_stores_read(level: int, word: st
 
 @pytest.mark.parametrize(("hostile", "shown"), HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_is_escaped_and_stays_on_its_line(hostile: str, shown: str) -> None:
-    """reliability.md 4.3; Trail of Bits asked "log injection?" of CoreDNS."""
+    """Reliability 4.3; Trail of Bits asked "log injection?" of CoreDNS."""
     made = record("no such name %s here", hostile)
 
     assert klog_line(made).endswith(f"] no such name {shown} here\n")
@@ -103,7 +103,7 @@ def test_hostile_text_is_no_template_either(hostile: str) -> None:
 
 
 def test_a_name_of_255_octets_fits_whole() -> None:
-    r"""reliability.md 4.3: field of 1,100 characters: 255 octets as \DDD."""
+    r"""Reliability 4.3: field of 1,100 characters: 255 octets as \DDD."""
     assert escaped(BINARY + "\0") == "".join(
         each if each.isprintable() else f"\\{ord(each):03d}" for each in BINARY + "\0"
     )
@@ -111,7 +111,7 @@ def test_a_name_of_255_octets_fits_whole() -> None:
 
 
 def test_a_long_argument_is_cut_and_its_length_is_said() -> None:
-    """reliability.md 4.3: a field has at most 1,100 characters; F-10: bodies of errors."""
+    """Reliability 4.3: a field has at most 1,100 characters; F-10: bodies of errors."""
     said = message(record("%s and %s", "x" * 5000, "short"))
 
     assert said == f"{'x' * 1100}... (5000 characters) and short"
@@ -128,7 +128,7 @@ def test_a_long_argument_is_cut_and_its_length_is_said() -> None:
     ids=["text", "octets", "errors", "lists"],
 )
 def test_a_line_is_bounded_whatever_its_arguments(arguments: tuple[object, ...]) -> None:
-    """reliability.md 4.3."""
+    """Reliability 4.3."""
     assert len(klog_line(record("%s %s %s", *arguments))) < 5000
 
 
@@ -185,7 +185,7 @@ def test_the_end_of_a_long_traceback_is_kept() -> None:
 
 @given(st.text(), st.text())
 def test_any_text_makes_one_printable_line_in_both_formats(template: str, argument: str) -> None:
-    """reliability.md 4.3, whatever the text."""
+    """Reliability 4.3, whatever the text."""
     for made in (record(template), record("%s", argument), record(template, argument)):
         for line in (klog_line(made), json_line(made)):
             assert line.endswith("\n")

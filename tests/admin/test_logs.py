@@ -36,7 +36,7 @@ def a_record(template: str, at: float, *, level: int = logging.WARNING) -> loggi
 
 
 def test_records_reach_standard_error_as_klog_lines(capfd: pytest.CaptureFixture[str]) -> None:
-    """ecosystem.md 6.2: klog text by default, to stderr."""
+    """Ecosystem 6.2: klog text by default, to stderr."""
     handler = logs.configure("text", 0)
 
     OURS.info("synced %s", "services")
@@ -53,7 +53,7 @@ def test_records_reach_standard_error_as_klog_lines(capfd: pytest.CaptureFixture
 
 
 def test_records_reach_standard_error_as_json(capfd: pytest.CaptureFixture[str]) -> None:
-    """ecosystem.md 6.2: --logging-format=json."""
+    """Ecosystem 6.2: --logging-format=json."""
     handler = logs.configure("json", 0)
 
     OURS.error("broken\n%s", "\x1b[2J")
@@ -137,7 +137,7 @@ def test_a_process_without_standard_error_runs_and_writes_to_no_other_descriptor
 
 
 def test_a_message_class_comes_once_a_second_after_a_burst_of_five() -> None:
-    """reliability.md 4.3: per-message-class rate limit of 1/s."""
+    """Reliability 4.3: per-message-class rate limit of 1/s."""
     passes = Suppressor()
 
     burst = [passes(a_record("same", 100.0)) for _ in range(8)]
@@ -150,7 +150,7 @@ def test_a_message_class_comes_once_a_second_after_a_burst_of_five() -> None:
 def test_when_a_class_resumes_it_says_how_many_were_held_back(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """reliability.md 4.3: "N suppressed"."""
+    """Reliability 4.3: "N suppressed"."""
     handler = logs.configure("text", 0)
     for _ in range(9):
         handler.handle(a_record("same", 100.0))

@@ -59,7 +59,7 @@ def rows(
 
 
 def test_names_and_labels_are_those_that_dashboards_read() -> None:
-    """ecosystem.md 6.3; behaviour.md 2.2.4."""
+    """Ecosystem 6.3; behaviour 2.2.4."""
     assert {metric.name: metric.labels for metric in METRICS} == COREDNS | OURS
 
 
@@ -71,7 +71,7 @@ def test_every_counter_is_named_as_one_and_nothing_else_is() -> None:
 
 
 def test_a_query_is_labelled_as_coredns_labels_it() -> None:
-    """ecosystem.md 6.3: server dns://:53, the zone with its dot, family 1 or 2."""
+    """Ecosystem 6.3: server dns://:53, the zone with its dot, family 1 or 2."""
     tally = Tally()
     tally.record("tcp", 2, "cluster.local.", 33, DNSSEC_OK, 60, 200, 0, "service", 0.001)
 
@@ -153,7 +153,7 @@ def test_unreadable_objects_of_all_resources_are_summed() -> None:
 
 
 def test_what_the_program_knows_is_shown() -> None:
-    """ecosystem.md 6.3: our own."""
+    """Ecosystem 6.3: our own."""
     tally = Tally()
     tally.panic()
     tally.drop("short")

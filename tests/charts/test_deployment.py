@@ -6,7 +6,7 @@ from tests.charts.render import RenderError, container, one, pod_spec
 
 
 def test_a_roll_out_never_has_fewer_replicas_than_wanted() -> None:
-    """kube-dns's manifest (behaviour.md 2.1.1): maxSurge 10 %, maxUnavailable 0."""
+    """kube-dns's manifest (behaviour 2.1.1): maxSurge 10 %, maxUnavailable 0."""
     spec = one(None, "Deployment")["spec"]
 
     assert spec["replicas"] == 2
@@ -17,13 +17,13 @@ def test_a_roll_out_never_has_fewer_replicas_than_wanted() -> None:
 
 
 def test_a_stopping_pod_has_time_for_lameduck_and_drain() -> None:
-    """The shutdown contract (reliability.md 3.1): 30 s lameduck within 60 s of grace."""
+    """The shutdown contract (reliability 3.1): 30 s lameduck within 60 s of grace."""
     assert "--lameduck=30s" in container()["args"]
     assert pod_spec()["terminationGracePeriodSeconds"] == 60
 
 
 def test_a_lameduck_time_that_the_grace_period_cuts_short_is_refused() -> None:
-    """The shutdown contract (reliability.md 3.1): exit 0 before the grace period ends."""
+    """The shutdown contract (reliability 3.1): exit 0 before the grace period ends."""
     with pytest.raises(RenderError, match="at least lameduckSeconds \\+ 10"):
         one({"lameduckSeconds": 51}, "Deployment")
 
@@ -31,7 +31,7 @@ def test_a_lameduck_time_that_the_grace_period_cuts_short_is_refused() -> None:
 
 
 def test_the_pod_passes_the_restricted_pod_security_standard() -> None:
-    """Container posture (reliability.md 4.1): numeric user, nothing added, nothing writable."""
+    """Container posture (reliability 4.1): numeric user, nothing added, nothing writable."""
     assert pod_spec()["securityContext"] == {
         "runAsNonRoot": True,
         "runAsUser": 65532,
@@ -46,18 +46,18 @@ def test_the_pod_passes_the_restricted_pod_security_standard() -> None:
 
 
 def test_the_pod_has_no_volume_and_no_share_of_the_host() -> None:
-    """F-40 and reliability.md 4.1: no writable path is needed, no hostNetwork, no hostPath."""
+    """F-40 and reliability 4.1: no writable path is needed, no hostNetwork, no hostPath."""
     assert not {"volumes", "hostNetwork", "hostPID", "hostIPC"} & pod_spec().keys()
     assert "volumeMounts" not in container()
 
 
 def test_no_port_below_1024_is_bound() -> None:
-    """Trap 8 (ecosystem.md 8): NET_BIND_SERVICE does not reach a Python that is not root."""
+    """Trap 8 (ecosystem 8): NET_BIND_SERVICE does not reach a Python that is not root."""
     assert {port["containerPort"] for port in container()["ports"]} == {10053, 8081, 9153}
 
 
 def test_liveness_and_readiness_ask_the_health_port_and_are_patient() -> None:
-    """Process behaviour (ecosystem.md 6.2): /healthz and /readyz; a busy node takes seconds."""
+    """Process behaviour (ecosystem 6.2): /healthz and /readyz; a busy node takes seconds."""
     live, ready = container()["livenessProbe"], container()["readinessProbe"]
 
     assert live["httpGet"] == {"path": "/healthz", "port": "healthz"}
@@ -66,7 +66,7 @@ def test_liveness_and_readiness_ask_the_health_port_and_are_patient() -> None:
 
 
 def test_memory_is_limited_and_cpu_is_not() -> None:
-    """Values users expect (ecosystem.md 4.3): throttling shows as DNS latency."""
+    """Values users expect (ecosystem 4.3): throttling shows as DNS latency."""
     assert container()["resources"] == {
         "requests": {"cpu": "100m", "memory": "128Mi"},
         "limits": {"memory": "340Mi"},
@@ -74,7 +74,7 @@ def test_memory_is_limited_and_cpu_is_not() -> None:
 
 
 def test_the_pod_is_critical_and_is_not_its_own_client() -> None:
-    """kube-dns's manifest (behaviour.md 2.1.1): priority class, tolerations, dnsPolicy Default."""
+    """kube-dns's manifest (behaviour 2.1.1): priority class, tolerations, dnsPolicy Default."""
     spec = pod_spec()
 
     assert spec["dnsPolicy"] == "Default"
@@ -83,14 +83,14 @@ def test_the_pod_is_critical_and_is_not_its_own_client() -> None:
 
 
 def test_only_the_pod_asks_for_the_service_accounts_token() -> None:
-    """ServiceAccount (reliability.md 4.1): mounted only here."""
+    """ServiceAccount (reliability 4.1): mounted only here."""
     assert one(None, "ServiceAccount")["automountServiceAccountToken"] is False
     assert pod_spec()["automountServiceAccountToken"] is True
     assert pod_spec()["serviceAccountName"] == "kubedns-py"
 
 
 def test_replicas_spread_over_nodes_and_zones() -> None:
-    """Availability (reliability.md 4.1): the constraints count this release's pods."""
+    """Availability (reliability 4.1): the constraints count this release's pods."""
     spreads = pod_spec()["topologySpreadConstraints"]
 
     assert [each["topologyKey"] for each in spreads] == [
@@ -103,7 +103,7 @@ def test_replicas_spread_over_nodes_and_zones() -> None:
 
 
 def test_one_pod_at_a_time_may_be_evicted() -> None:
-    """Availability (reliability.md 4.1): PDB maxUnavailable 1."""
+    """Availability (reliability 4.1): PDB maxUnavailable 1."""
     budget = one(None, "PodDisruptionBudget")["spec"]
 
     assert budget["maxUnavailable"] == 1
@@ -111,7 +111,7 @@ def test_one_pod_at_a_time_may_be_evicted() -> None:
 
 
 def test_a_digest_wins_over_a_tag() -> None:
-    """Supply chain (reliability.md 4.1): an image can be pinned."""
+    """Supply chain (reliability 4.1): an image can be pinned."""
     digest = "sha256:" + "0" * 64
 
     assert container()["image"] == "kubedns-py:0.1.0"

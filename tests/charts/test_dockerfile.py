@@ -24,18 +24,18 @@ def copied() -> list[str]:
 
 
 def test_the_image_runs_as_a_user_that_is_a_number() -> None:
-    """User (reliability.md 4.1): runAsNonRoot cannot judge a name."""
+    """User (reliability 4.1): runAsNonRoot cannot judge a name."""
     assert instructions("USER") == ["65532:65532"]
 
 
 def test_both_stages_start_from_one_image() -> None:
-    """Trap 9 (ecosystem.md 8): an environment made for another Python imports nothing."""
+    """Trap 9 (ecosystem 8): an environment made for another Python imports nothing."""
     assert instructions("FROM") == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE} AS run"]
     assert "PYTHON_IMAGE=python:3.13-slim" in instructions("ARG")
 
 
 def test_packages_are_installed_by_hash_and_only_from_wheels() -> None:
-    """Supply chain (reliability.md 4.1): --require-hashes."""
+    """Supply chain (reliability 4.1): --require-hashes."""
     installs = [line for line in re.split(r"&&|\n", TEXT) if "pip install" in line]
 
     assert len(installs) == 3
@@ -46,7 +46,7 @@ def test_packages_are_installed_by_hash_and_only_from_wheels() -> None:
 
 
 def test_only_what_runs_is_in_the_environment_that_is_kept() -> None:
-    """Supply chain (reliability.md 4.1): minimal dependencies, no pip."""
+    """Supply chain (reliability 4.1): minimal dependencies, no pip."""
     assert "/opt/kubedns-py/bin/pip install" in TEXT
     assert "dev.txt" not in TEXT
     assert "/opt/kubedns-py/bin/pip uninstall --yes pip" in TEXT
@@ -56,14 +56,14 @@ def test_only_what_runs_is_in_the_environment_that_is_kept() -> None:
 
 
 def test_no_shell_stands_between_the_signal_and_the_server() -> None:
-    """Process behaviour (ecosystem.md 6.2, 6.4): exec form; python -I -B (reliability.md 4.1)."""
+    """Process behaviour (ecosystem 6.2, 6.4): exec form; python -I -B (reliability 4.1)."""
     assert instructions("ENTRYPOINT") == ['["python", "-I", "-B", "-m", "kubedns_py"]']
     assert instructions("CMD") == ['["serve", "--dns-port=10053"]']
     assert instructions("STOPSIGNAL") == ["SIGTERM"]
 
 
 def test_the_image_declares_the_ports_of_the_chart() -> None:
-    """Packaging (ecosystem.md 6.4)."""
+    """Packaging (ecosystem 6.4)."""
     assert instructions("EXPOSE") == ["10053/udp 10053/tcp 8081/tcp 9153/tcp"]
 
 
@@ -85,7 +85,7 @@ def test_the_whole_repository_is_never_copied() -> None:
 
 
 def test_the_image_says_what_it_is() -> None:
-    """OCI labels (ecosystem.md 6.4)."""
+    """OCI labels (ecosystem 6.4)."""
     (label,) = instructions("LABEL")
 
     for key in ("title", "description", "licenses", "version", "revision", "base.name"):

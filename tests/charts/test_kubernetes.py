@@ -20,7 +20,7 @@ SERVICE_OF = {
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_object_is_valid_without_an_unknown_field(version: str) -> None:
-    """Chart tests (ecosystem.md 4.2): strict schemas, offline."""
+    """Chart tests (ecosystem 4.2): strict schemas, offline."""
     objects = render_chart({**EVERYTHING, "service": SERVICE_OF[version]})
 
     assert len(objects) == 7
@@ -29,7 +29,7 @@ def test_every_object_is_valid_without_an_unknown_field(version: str) -> None:
 
 
 def test_the_default_values_are_valid_too() -> None:
-    """Chart tests (ecosystem.md 4.2)."""
+    """Chart tests (ecosystem 4.2)."""
     objects = render_chart()
 
     assert sorted(each["kind"] for each in objects) == [

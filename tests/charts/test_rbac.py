@@ -1,4 +1,4 @@
-"""What the chart lets the server read: exactly what its options need (reliability.md 4.1)."""
+"""What the chart lets the server read: exactly what its options need (reliability 4.1)."""
 
 from typing import Any
 
@@ -44,12 +44,12 @@ def granted(values: dict[str, Any] | None) -> set[tuple[str, str]]:
 def test_the_role_grants_what_the_options_read(
     dns: dict[str, str], resources: set[tuple[str, str]]
 ) -> None:
-    """ClusterRole (reliability.md 4.1): pods only with verified pods; no nodes, no ConfigMaps."""
+    """ClusterRole (reliability 4.1): pods only with verified pods; no nodes, no ConfigMaps."""
     assert granted({"dns": dns}) == resources
 
 
 def test_every_rule_is_list_and_watch_and_nothing_else() -> None:
-    """ClusterRole (reliability.md 4.1): no get, no wildcard."""
+    """ClusterRole (reliability 4.1): no get, no wildcard."""
     for rule in one({"dns": {"pods": "verified"}}, "ClusterRole")["rules"]:
         assert sorted(rule["verbs"]) == ["list", "watch"]
         assert rule.keys() == {"apiGroups", "resources", "verbs"}
@@ -65,7 +65,7 @@ def test_the_control_plane_of_the_tests_grants_what_the_chart_grants() -> None:
 
 
 def test_the_role_is_bound_to_the_pods_account_only() -> None:
-    """ServiceAccount (reliability.md 4.1): its own."""
+    """ServiceAccount (reliability 4.1): its own."""
     binding = one(None, "ClusterRoleBinding")
 
     assert binding["roleRef"]["name"] == one(None, "ClusterRole")["metadata"]["name"]
@@ -75,7 +75,7 @@ def test_the_role_is_bound_to_the_pods_account_only() -> None:
 
 
 def test_two_releases_of_one_name_in_two_namespaces_do_not_share_a_role() -> None:
-    """Chart of CoreDNS (ecosystem.md 4.3): there, cluster-scoped names meet."""
+    """Chart of CoreDNS (ecosystem 4.3): there, cluster-scoped names meet."""
     names = {
         each["metadata"]["name"]
         for namespace in ("one", "two")
@@ -86,7 +86,7 @@ def test_two_releases_of_one_name_in_two_namespaces_do_not_share_a_role() -> Non
 
 
 def test_rbac_and_account_can_be_somebody_elses() -> None:
-    """Values users expect (ecosystem.md 4.3): rbac.create, serviceAccount.create and name."""
+    """Values users expect (ecosystem 4.3): rbac.create, serviceAccount.create and name."""
     values = {"rbac": {"create": False}, "serviceAccount": {"create": False, "name": "theirs"}}
 
     kinds = {each["kind"] for each in render_chart(values)}

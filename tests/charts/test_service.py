@@ -6,7 +6,7 @@ from tests.charts.render import one, render_chart
 
 
 def test_the_service_answers_on_53_by_both_protocols_and_shows_metrics() -> None:
-    """kube-dns's manifest (ecosystem.md 6.1): ports dns and dns-tcp; 9153 for metrics."""
+    """kube-dns's manifest (ecosystem 6.1): ports dns and dns-tcp; 9153 for metrics."""
     service = one(None, "Service")
 
     assert service["metadata"]["name"] == "kube-dns"
@@ -54,7 +54,7 @@ def test_every_target_port_is_a_named_port_of_the_pod_with_the_same_protocol() -
     ],
 )
 def test_the_k8s_app_label(values: dict[str, object], label: str) -> None:
-    """behaviour.md 2.1.1: an existing Service kube-dns selects k8s-app=kube-dns."""
+    """Behaviour 2.1.1: an existing Service kube-dns selects k8s-app=kube-dns."""
     service, deployment = one(values, "Service"), one(values, "Deployment")
     pod = deployment["spec"]["template"]["metadata"]["labels"]
 
@@ -63,7 +63,7 @@ def test_the_k8s_app_label(values: dict[str, object], label: str) -> None:
 
 
 def test_a_given_address_is_the_services_address() -> None:
-    """Values users expect (ecosystem.md 4.3): service.clusterIP."""
+    """Values users expect (ecosystem 4.3): service.clusterIP."""
     assert one({"service": {"clusterIP": "10.96.0.10"}}, "Service")["spec"]["clusterIP"] == (
         "10.96.0.10"
     )
@@ -88,7 +88,7 @@ def test_two_addresses_make_a_dual_stack_service() -> None:
 
 
 def test_prometheus_finds_the_metrics_port_by_annotation() -> None:
-    """Chart of CoreDNS (ecosystem.md 4.3): prometheus.io/scrape and port."""
+    """Chart of CoreDNS (ecosystem 4.3): prometheus.io/scrape and port."""
     assert one(None, "Service")["metadata"]["annotations"] == {
         "prometheus.io/scrape": "true",
         "prometheus.io/port": "9153",
@@ -97,7 +97,7 @@ def test_prometheus_finds_the_metrics_port_by_annotation() -> None:
 
 
 def test_the_network_policy_admits_dns_from_everywhere_and_metrics_from_whom_it_names() -> None:
-    """NetworkPolicy sample (reliability.md 4.1)."""
+    """NetworkPolicy sample (reliability 4.1)."""
     peers = [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]
     values = {"networkPolicy": {"enabled": True, "monitoring": peers}}
 

@@ -122,13 +122,13 @@ def test_what_is_not_set_keeps_the_programs_default() -> None:
 def test_a_value_that_cannot_be_right_is_refused_by_name(
     values: dict[str, Any], named: str
 ) -> None:
-    """Values users expect (ecosystem.md 4.3): a schema that knows every key."""
+    """Values users expect (ecosystem 4.3): a schema that knows every key."""
     with pytest.raises(RenderError, match=named):
         render_chart(values)
 
 
 def test_every_value_of_the_file_is_in_the_schema_and_the_other_way_round() -> None:
-    """Values users expect (ecosystem.md 4.3): additionalProperties false at the top."""
+    """Values users expect (ecosystem 4.3): additionalProperties false at the top."""
     shown = yaml.safe_load((CHART / "values.yaml").read_text())
 
     # "global" is Helm's own, for charts that hold this one.
@@ -136,7 +136,7 @@ def test_every_value_of_the_file_is_in_the_schema_and_the_other_way_round() -> N
 
 
 def test_the_notes_name_the_service_that_was_installed() -> None:
-    """NOTES.txt with the exact lines (ecosystem.md 4.3)."""
+    """NOTES.txt with the exact lines (ecosystem 4.3)."""
     notes = (CHART / "templates" / "NOTES.txt").read_text()
 
     assert "{{ .Values.service.name }}" in notes

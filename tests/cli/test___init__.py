@@ -13,7 +13,7 @@ from kubedns_py.cli import COMMANDS, main, usage
 def test_without_a_command_usage_is_shown_and_the_code_is_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Exit: 0 clean, 2 usage, 1 run time (ecosystem.md 6.2)."""
+    """Exit: 0 clean, 2 usage, 1 run time (ecosystem 6.2)."""
     assert main([]) == 2
 
     out, err = capsys.readouterr()

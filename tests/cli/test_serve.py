@@ -64,7 +64,7 @@ def until_synced(process: "subprocess.Popen[str]") -> list[str]:
 def test_a_signal_ends_it_with_code_0_and_no_traceback(
     number: signal.Signals, local: list[str]
 ) -> None:
-    """ecosystem.md 6.2: SIGTERM and SIGINT, exit 0."""
+    """Ecosystem 6.2: SIGTERM and SIGINT, exit 0."""
     with serving(*local, "--logging-format=json", "--logtostderr", KUBEDNS_TTL="7") as process:
         lines = until_synced(process)
         process.send_signal(number)
@@ -132,7 +132,7 @@ def is_alive(port: int, *, within_s: float) -> bool:
 
 
 def test_wrong_usage_ends_before_anything_is_opened(local: list[str]) -> None:
-    """Exit code 2, one line (ecosystem.md 6.2)."""
+    """Exit code 2, one line (ecosystem 6.2)."""
     with serving(*local, KUBEDNS_TTL="4000") as process:
         out, err = process.communicate(timeout=WITHIN_S)
 

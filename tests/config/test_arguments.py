@@ -22,7 +22,7 @@ def refusal(*arguments: str, **environment: str) -> str:
 
 
 def test_without_arguments_everything_has_its_default_and_nothing_is_warned() -> None:
-    """behaviour.md 2.1.2."""
+    """Behaviour 2.1.2."""
     found = loaded()
 
     assert found.config.domains == ("cluster.local.",)
@@ -41,13 +41,13 @@ def test_without_arguments_everything_has_its_default_and_nothing_is_warned() ->
     ],
 )
 def test_a_flag_is_spelled_as_kube_dns_spells_it(arguments: tuple[str, ...]) -> None:
-    """ecosystem.md 6.1: --flag value, --flag=value, underscore for dash, the last one counts."""
+    """Ecosystem 6.1: --flag value, --flag=value, underscore for dash, the last one counts."""
     assert loaded(*arguments).config.dns_port == 10053
 
 
 @pytest.mark.parametrize("arguments", [("--v=2",), ("--v", "2"), ("-v", "2"), ("-v=2",), ("-v2",)])
 def test_verbosity_is_spelled_as_klog_spells_it(arguments: tuple[str, ...]) -> None:
-    """ecosystem.md 6.1: --v of klog."""
+    """Ecosystem 6.1: --v of klog."""
     assert loaded(*arguments).config.v == 2
 
 
@@ -65,7 +65,7 @@ def test_a_switch_needs_no_value(
     arguments: tuple[str, ...],
     chaos: bool,  # noqa: FBT001 - a table
 ) -> None:
-    """ecosystem.md 6.1: --bool and --bool=false."""
+    """Ecosystem 6.1: --bool and --bool=false."""
     assert loaded(*arguments).config.chaos is chaos
 
 
@@ -102,7 +102,7 @@ def test_an_empty_variable_counts_as_not_set(empty: str) -> None:
 
 
 def test_the_metrics_port_may_come_from_the_variable_of_kube_dns() -> None:
-    """ecosystem.md 6.1: PROMETHEUS_PORT; our own variable and the flag count more."""
+    """Ecosystem 6.1: PROMETHEUS_PORT; our own variable and the flag count more."""
     assert loaded(PROMETHEUS_PORT="10055").config.metrics_port == 10055
     assert loaded(PROMETHEUS_PORT="1", KUBEDNS_METRICS_PORT="2").config.metrics_port == 2
     assert loaded("--metrics-port=3", PROMETHEUS_PORT="1").config.metrics_port == 3
@@ -178,7 +178,7 @@ def test_a_selector_that_cannot_be_read_is_refused_at_the_start() -> None:
 
 
 def test_the_url_of_the_api_server_is_expanded_from_the_environment() -> None:
-    """behaviour.md 2.1.2: --kube-master-url, environment variables expanded."""
+    """Behaviour 2.1.2: --kube-master-url, environment variables expanded."""
     config = loaded("--kube-master-url=https://${HOST}:$PORT", HOST="10.0.0.1", PORT="6443").config
 
     assert config.kube_master_url == "https://10.0.0.1:6443"
@@ -278,7 +278,7 @@ def test_one_port_on_different_addresses_is_no_contradiction() -> None:
     ],
 )
 def test_a_flag_of_kube_dns_that_does_nothing_here_is_one_warning(argument: str, said: str) -> None:
-    """ecosystem.md 6.1: manifests carry them."""
+    """Ecosystem 6.1: manifests carry them."""
     (notice,) = loaded(argument).notices
 
     flag = argument.partition("=")[0]
@@ -286,7 +286,7 @@ def test_a_flag_of_kube_dns_that_does_nothing_here_is_one_warning(argument: str,
 
 
 def test_the_arguments_of_kube_dns_own_manifest_are_accepted() -> None:
-    """ecosystem.md 6.1: the Deployment that kube-dns ships."""
+    """Ecosystem 6.1: the Deployment that kube-dns ships."""
     found = loaded(
         "--domain=cluster.local.",
         "--dns-port=10053",
@@ -327,7 +327,7 @@ def test_help_shows_every_option_with_range_and_default(
 def test_version_is_printed_without_reading_anything_else(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """ecosystem.md 6.1: --version."""
+    """Ecosystem 6.1: --version."""
     with pytest.raises(SystemExit) as leaving:
         loaded("--version", "--ttl=nonsense")
 

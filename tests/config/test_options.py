@@ -61,7 +61,7 @@ def test_every_field_is_set_by_exactly_one_option() -> None:
 
 
 def test_defaults_are_those_of_the_contract() -> None:
-    """behaviour.md 0.3, 1.17 and 2.1.2."""
+    """Behaviour 0.3, 1.17 and 2.1.2."""
     assert {option.field: option.kind.read(option.default) for option in OPTIONS} == DEFAULTS
 
 
@@ -106,7 +106,7 @@ def test_both_ends_of_a_range_are_accepted(flag: str, lowest: str, highest: str)
 
 
 def test_flags_of_kube_dns_are_options_or_accepted() -> None:
-    """behaviour.md 2.1.2: manifests made for kube-dns keep working."""
+    """Behaviour 2.1.2: manifests made for kube-dns keep working."""
     known = {option.flag for option in OPTIONS} | {legacy.flag for legacy in LEGACY} | {"version"}
 
     assert known >= {

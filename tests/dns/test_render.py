@@ -317,6 +317,26 @@ def test_at_most_so_many_answers_are_given_and_in_turns() -> None:
     assert "TC" not in reading.flags
 
 
+def test_only_targets_that_were_answered_have_their_addresses_beside_them() -> None:
+    """HDL-14, RFC 2782: ``--max-answers`` leaves out the addresses with the records."""
+    targets = [(host, *D) for host in (b"a", b"b", b"c")]
+    rdatas = tuple(srv(33, 80, target) for target in targets)
+    reply = found(RRset(WEB, SRV, 30, rdatas), additional=tuple(a_set(each, 1) for each in targets))
+
+    reading = over_tcp(
+        asked("web.shop.svc.cluster.local.", "SRV"), reply, shape=Shape(max_answers=2), turn=1
+    )
+
+    assert reading.answer == (
+        "web.shop.svc.cluster.local. 30 IN SRV 0 33 80 b.cluster.local.",
+        "web.shop.svc.cluster.local. 30 IN SRV 0 33 80 c.cluster.local.",
+    )
+    assert reading.additional == (
+        "b.cluster.local. 30 IN A 10.0.0.0",
+        "c.cluster.local. 30 IN A 10.0.0.0",
+    )
+
+
 # -- what does not fit
 
 

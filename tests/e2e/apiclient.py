@@ -70,7 +70,7 @@ class ApiClient:
         self.server = server
         self.token = token
         self._address = urlsplit(server).netloc
-        self._ca = ca
+        self.ca = ca
         self._idle: deque[http.client.HTTPSConnection] = deque()
 
     def create(self, manifest: JsonObject) -> JsonObject:
@@ -212,7 +212,7 @@ class ApiClient:
 
     def _connect(self) -> http.client.HTTPSConnection:
         """Return a connection that is not yet open and will trust the CA of this moment."""
-        tls = ssl.create_default_context(cafile=str(self._ca))
+        tls = ssl.create_default_context(cafile=str(self.ca))
         return http.client.HTTPSConnection(self._address, timeout=TIMEOUT_S, context=tls)
 
     def _headers(self) -> dict[str, str]:

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from tests.e2e.apiclient import STRATEGIC_PATCH, ApiClient, JsonObject, item
 from tests.e2e.credentials import DNS_ACCOUNT, DNS_NAMESPACE
-from tests.e2e.manifests import DNS_RULES, NODE, a_namespace, a_node, dns_access
+from tests.e2e.manifests import (
+    DNS_RULES,
+    NODE,
+    a_namespace,
+    a_node,
+    a_service,
+    a_slice,
+    dns_access,
+)
 from tests.e2e.wait import until
 
 
@@ -68,12 +76,15 @@ class Cluster:
             self.remove_pod(pod["metadata"]["name"], name)
         self.api.delete("Namespace", name)
 
-    def run_pod(self, manifest: JsonObject, *, addresses: Sequence[str]) -> None:
+    def run_pod(
+        self, manifest: JsonObject, *, addresses: Sequence[str], unready: Sequence[str] = ()
+    ) -> None:
         """Create a pod and let it run and be ready.
 
         Args:
             manifest: Made by a_pod().
             addresses: One address, or one of each family, the primary one first.
+            unready: Containers that are not ready yet, and with them the pod.
         """
         made = self.api.create(manifest)
         containers = [container["name"] for container in made["spec"]["containers"]]
@@ -81,7 +92,7 @@ class Cluster:
             "phase": "Running",
             "podIP": addresses[0],
             "podIPs": [{"ip": address} for address in addresses],
-            **_readiness(dict.fromkeys(containers, True)),
+            **_readiness({name: name not in unready for name in containers}),
         }
         self._set_status(made["metadata"]["name"], made["metadata"]["namespace"], status)
 
@@ -98,8 +109,10 @@ class Cluster:
         self._set_status(pod, namespace, _readiness({**ready, **containers}))
 
     def finish_pod(self, name: str, namespace: str, phase: str = "Succeeded") -> None:
-        """Let a pod have ended, in phase ``Succeeded`` or ``Failed``."""
-        self._set_status(name, namespace, {"phase": phase})
+        """Let a pod have ended, in phase ``Succeeded`` or ``Failed``, no container being ready."""
+        containers = self.api.get("Pod", name, namespace)["spec"]["containers"]
+        ended = _readiness({container["name"]: False for container in containers})
+        self._set_status(name, namespace, {"phase": phase, **ended})
 
     def terminate_pod(self, name: str, namespace: str, *, grace_s: int = 3600) -> None:
         """Let a pod begin to terminate; it stays so until remove_pod()."""
@@ -108,6 +121,17 @@ class Cluster:
     def remove_pod(self, name: str, namespace: str) -> None:
         """Have a pod no longer, at once."""
         self.api.delete("Pod", name, namespace, grace_s=0)
+
+    def add_headless(self, name: str, namespace: str, address: str) -> None:
+        """Make a headless Service with one endpoint, in a slice written by hand."""
+        self.api.create(a_service(name, namespace, clusterIP="None"))
+        endpoint = {"addresses": [address]}
+        self.api.create(a_slice(f"{name}-1", namespace, service=name, endpoints=[endpoint]))
+
+    def move_headless(self, name: str, namespace: str, address: str) -> None:
+        """Give the endpoint of add_headless() another address."""
+        change = {"endpoints": [{"addresses": [address]}]}
+        self.api.patch("EndpointSlice", f"{name}-1", namespace, change)
 
     def endpoints(self, service: str, namespace: str) -> dict[str, bool]:
         """Return the addresses in a service's slices and whether each is ready (null means yes)."""

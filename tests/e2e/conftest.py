@@ -15,6 +15,18 @@
     (``plane.outage()``), silence (``plane.silence()``) and a new CA
     (``plane.rotate_certificates()``). Its cluster is ``Cluster(plane.admin)``.
 
+``dns_server`` (session)
+    The DNS server of the default control plane, with the chart's rights and flags: shared.
+``prober`` (session)
+    Asks it by dig, over UDP and TCP.
+``own_dns_servers`` (each test)
+    ``own_dns_servers.start(values={"dns": {"pods": "verified"}})`` starts a DNS server of the
+    test's own on the default control plane: with other values of the chart, flags or rights, see
+    dnsserver.py. For another control plane: ``with dns_servers(plane) as servers``.
+``relay`` (each test)
+    Relay before the default API server, for ``own_dns_servers.start(through=relay.url)``: its
+    connections can be cut and refused, so this needs no control plane of the test's own.
+
 ``control_plane.kubeconfig("dns", control_plane.users.dns)`` writes the file for the DNS server, and
 ``control_plane.processes.start(name, command)`` runs it with a log and without ever leaving it.
 """
@@ -29,7 +41,11 @@ from tests.e2e.apiclient import ApiClient
 from tests.e2e.binaries import Binaries, BinariesMissingError, built_binaries
 from tests.e2e.cluster import Cluster
 from tests.e2e.controlplane import ControlPlane, running_control_plane
+from tests.e2e.dnsserver import DnsServers, dns_servers
 from tests.e2e.flags import Switches
+from tests.e2e.prober import Prober
+from tests.e2e.relay import Relay, relaying
+from tests.helpers.process import ServerProcess
 
 StartControlPlane = Callable[..., ControlPlane]
 
@@ -64,6 +80,33 @@ def dns_api(control_plane: ControlPlane, cluster: Cluster) -> Iterator[ApiClient
     """Return access as the DNS server's service account, its role granted."""
     with closing(control_plane.client(control_plane.users.dns)) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def dns_server(control_plane: ControlPlane) -> Iterator[ServerProcess]:
+    """Run the DNS server of the default control plane for the whole session."""
+    with dns_servers(control_plane) as servers:
+        yield servers.start()
+
+
+@pytest.fixture
+def own_dns_servers(control_plane: ControlPlane, numbers: Iterator[int]) -> Iterator[DnsServers]:
+    """Start DNS servers of the default control plane for one test."""
+    with dns_servers(control_plane, f"own-{next(numbers)}") as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def prober(dns_server: ServerProcess) -> Prober:
+    """Ask the shared DNS server as Kubernetes' own tests do."""
+    return Prober(dns_server.port)
+
+
+@pytest.fixture
+def relay(control_plane: ControlPlane) -> Iterator[Relay]:
+    """Stand before the default API server."""
+    with relaying(control_plane.server) as relay:
+        yield relay
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.wait import NotInTimeError, until
@@ -60,6 +61,15 @@ class Processes:
         self._running[popen.pid] = process
         self._tell(f"+{popen.pid}")
         return process
+
+    @contextmanager
+    def guarded(self, pid: int) -> Iterator[None]:
+        """Have the reaper end a process too that somebody else started and ends."""
+        self._tell(f"+{pid}")
+        try:
+            yield
+        finally:
+            self._tell(f"-{pid}")
 
     def stop(self, process: "Process", *, crash: bool = False) -> None:
         """End a process and wait for it: gently with a deadline, or at once as in a crash."""

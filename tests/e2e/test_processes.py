@@ -32,7 +32,9 @@ def test_a_killed_run_leaves_no_process(tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED_WITH_A_CHILD, str(tmp_path)]
     root = Path(__file__).parents[2]
 
-    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+    ran = subprocess.run(  # noqa: S603 - this very Python
+        command, cwd=root, capture_output=True, text=True, check=False
+    )
 
     assert ran.returncode == -signal.SIGKILL, ran.stderr
     until(lambda: not _is_running(int(ran.stdout)), "the sleeper has been killed")

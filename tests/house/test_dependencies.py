@@ -77,7 +77,7 @@ def test_the_judge_of_our_octets_is_not_a_part_of_them() -> None:
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_a_lock_has_a_hash_for_everything_and_names_no_place(lock: Path) -> None:
-    """Supply chain (reliability.md 4.1): --require-hashes; the same file serves everywhere."""
+    """Supply chain (reliability 4.1): --require-hashes; the same file serves everywhere."""
     entries = re.sub(r"\\\n", " ", lock.read_text()).splitlines()
     entries = [line for line in entries if line and not line.startswith("#")]
 
@@ -99,7 +99,7 @@ def test_a_lock_has_a_hash_for_everything_and_names_no_place(lock: Path) -> None
     ],
 )
 def test_a_lock_satisfies_what_it_was_made_from(lock: str, groups: list[str]) -> None:
-    """Supply chain (reliability.md 4.1): after a change in pyproject.toml comes make lock."""
+    """Supply chain (reliability 4.1): after a change in pyproject.toml comes make lock."""
     pinned = pins(REPOSITORY / "locks" / lock)
     wanted = list(project()["project"]["dependencies"]) if lock in {"run.txt", "dev.txt"} else []
     for group in groups:
@@ -116,7 +116,7 @@ def test_a_lock_satisfies_what_it_was_made_from(lock: str, groups: list[str]) ->
 
 
 def test_the_developers_run_what_the_image_runs() -> None:
-    """Supply chain (reliability.md 4.1): one version of everything that serves."""
+    """Supply chain (reliability 4.1): one version of everything that serves."""
     run, dev = (pins(REPOSITORY / "locks" / name) for name in ("run.txt", "dev.txt"))
 
     assert run.items() <= dev.items()

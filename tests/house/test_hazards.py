@@ -1,4 +1,4 @@
-"""What the package must not do, whoever writes it (reliability.md 4.5)."""
+"""What the package must not do, whoever writes it (reliability 4.5)."""
 
 import ast
 import re
@@ -27,21 +27,21 @@ NEVER_CALLED = {"eval", "exec", "compile", "__import__", "os.system", "time.slee
 
 @pytest.mark.parametrize("name", NEVER_IMPORTED)
 def test_the_package_never_imports(name: str) -> None:
-    """Code-level rules (reliability.md 4.5)."""
+    """Code-level rules (reliability 4.5)."""
     found = [module.name for module in modules() if name in imported_packages(module)]
 
     assert found == [], NEVER_IMPORTED[name]
 
 
 def test_chance_that_can_be_guessed_is_used_where_nobody_gains_by_guessing() -> None:
-    """Code-level rules (reliability.md 4.5): secrets or os.urandom for whatever is on the wire."""
+    """Code-level rules (reliability 4.5): secrets or os.urandom for whatever is on the wire."""
     users = {module.name for module in modules() if "random" in imported_packages(module)}
 
     assert users == MAY_BE_GUESSED.keys()
 
 
 def test_the_package_never_calls_what_runs_text_or_blocks() -> None:
-    """Code-level rules (reliability.md 4.5): no eval; the loop is never put to sleep."""
+    """Code-level rules (reliability 4.5): no eval; the loop is never put to sleep."""
     found = [
         f"{place(module, node)} {ast.unparse(node.func)}"
         for module in modules()
@@ -53,7 +53,7 @@ def test_the_package_never_calls_what_runs_text_or_blocks() -> None:
 
 
 def test_yaml_is_read_with_a_loader_that_makes_no_objects() -> None:
-    """Code-level rules (reliability.md 4.5): no yaml.load; its loaders make what a text names."""
+    """Code-level rules (reliability 4.5): no yaml.load; its loaders make what a text names."""
     makes_objects = re.compile(r"yaml\.((unsafe_|full_)?load(_all)?|C?(Unsafe|Full)?Loader)")
 
     found = [

@@ -84,7 +84,7 @@ def test_every_change_is_a_file_with_a_kind_and_a_sentence() -> None:
 
 
 def test_package_chart_and_image_have_one_version() -> None:
-    """Packaging (ecosystem.md 6.4)."""
+    """Packaging (ecosystem 6.4)."""
     version = project()["project"]["version"]
     chart = yaml.safe_load((REPOSITORY / "charts/kubedns-py/Chart.yaml").read_text())
 
@@ -93,7 +93,7 @@ def test_package_chart_and_image_have_one_version() -> None:
 
 
 def test_the_licence_is_there_in_full() -> None:
-    """Packaging (ecosystem.md 6.4): PEP 639."""
+    """Packaging (ecosystem 6.4): PEP 639."""
     text = (REPOSITORY / "LICENSE").read_text()
 
     assert project()["project"]["license"] == "Apache-2.0"

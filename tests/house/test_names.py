@@ -119,7 +119,7 @@ def test_every_name_that_a_module_exports_by_list_exists_there() -> None:
 
 
 def test_the_command_starts_the_same_function_as_the_package() -> None:
-    """Packaging (ecosystem.md 6.4): console script kubedns-py and python -m kubedns_py."""
+    """Packaging (ecosystem 6.4): console script kubedns-py and python -m kubedns_py."""
     (main,) = [module for module in modules() if module.name == "__main__.py"]
 
     assert project()["project"]["scripts"] == {"kubedns-py": "kubedns_py.cli:main"}

@@ -13,7 +13,6 @@ from kubedns_py.resolver.answers import (
     ns_reply,
     nxdomain,
     soa_rrset,
-    target_addresses,
 )
 from kubedns_py.resolver.view import Policy
 from tests.helpers.objects import a_key, a_service, address, an_endpoints
@@ -112,26 +111,6 @@ def test_srv_answers_come_with_the_addresses_of_their_targets() -> None:
         "b.db.shop.svc.d. 30 IN AAAA fd00::1",
         "a.db.shop.svc.d. 30 IN A 10.1.1.2",
     ]
-
-
-def test_a_target_without_a_node_brings_no_address() -> None:
-    """A change may be half way: the service was put, its subtree not grown from it yet."""
-    view = a_view()
-    gone = RRset(from_text("x"), SRV, 30, (srv(1, 1, from_text("a.db.shop.svc.d")),))
-
-    assert target_addresses(gone, view.zones[0]) == ()
-
-
-def test_a_target_is_looked_up_in_its_own_zone_though_another_one_covers_it() -> None:
-    """BAD-9: domains may lie in each other."""
-    view = a_view(
-        a_service("db.shop", headless=True),
-        an_endpoints("db.shop", ["10.1.1.1 hostname=a"], ["x:1/tcp"]),
-        domains=("d", "a.db.shop.svc.d"),
-    )
-    rrset = RRset(from_text("x"), SRV, 30, (srv(1, 1, from_text("a.db.shop.svc.d")),))
-
-    assert section(target_addresses(rrset, view.zones[0])) == ["a.db.shop.svc.d. 30 IN A 10.1.1.1"]
 
 
 def test_the_name_server_has_the_addresses_of_the_dns_service() -> None:

@@ -1,6 +1,6 @@
 """Answers too large for a text file, and what truncation and rotation do to them.
 
-reliability.md 2.3 (A-04 to A-06), behaviour.md T-58, T-59, ENV-10, ENV-16, ENV-17, HDL-14, SRV-16.
+reliability 2.3 (A-04 to A-06), behaviour T-58, T-59, ENV-10, ENV-16, ENV-17, HDL-14, SRV-16.
 The other A rows are scenarios: A-01 in 1.3, A-02 in 1.3, A-03 in 1.0, A-07 in 1.10, A-08 in 1.5,
 A-09 in 1.6, A-10 in 1.8, A-11 in 1.9, A-12 in 1.0 and 1.2.
 """

@@ -1,4 +1,4 @@
-"""EDNS as RFC 8906 asks for it: reliability.md 2.2, against the apex, through ``respond``.
+"""EDNS as RFC 8906 asks for it: reliability 2.2, against the apex, through ``respond``.
 
 Rules of this file:
 

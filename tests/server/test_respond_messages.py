@@ -1,4 +1,4 @@
-"""Messages that are malformed: reliability.md 2.1, M-01 to M-25, through ``respond``.
+"""Messages that are malformed: reliability 2.1, M-01 to M-25, through ``respond``.
 
 Rules of this file:
 

@@ -1,4 +1,4 @@
-"""Queries that are unusual: reliability.md 2.1, M-26 to M-37 and M-45, through ``respond``.
+"""Queries that are unusual: reliability 2.1, M-26 to M-37 and M-45, through ``respond``.
 
 Rules of this file:
 

@@ -13,7 +13,7 @@ PLAIN = False
 
 
 def test_a_reply_counts_once_in_every_view_of_it() -> None:
-    """ecosystem.md 6.3: the labels of CoreDNS's metrics."""
+    """Ecosystem 6.3: the labels of CoreDNS's metrics."""
     tally = Tally()
 
     tally.record("udp", 2, "cluster.local.", 28, DNSSEC_OK, 60, 512, 3, "absent", 0.0003)
@@ -28,7 +28,7 @@ def test_a_reply_counts_once_in_every_view_of_it() -> None:
 
 
 def test_histograms_of_a_zone_sum_up_all_families_and_types() -> None:
-    """ecosystem.md 6.3: request_duration has no labels but server, zone and view."""
+    """Ecosystem 6.3: request_duration has no labels but server, zone and view."""
     tally = Tally()
 
     tally.record("udp", 1, "cluster.local.", 1, PLAIN, 50, 100, 0, "service", 0.001)
@@ -90,7 +90,7 @@ def test_a_duration_falls_into_the_bucket_whose_upper_bound_holds_it(
 
 
 def test_random_types_and_names_outside_our_zones_do_not_make_series() -> None:
-    """reliability.md 4.2 (CVE-2026-40011): labels from closed sets only."""
+    """Reliability 4.2 (CVE-2026-40011): labels from closed sets only."""
     tally = Tally()
 
     for qtype in range(65536):
@@ -105,7 +105,7 @@ def test_random_types_and_names_outside_our_zones_do_not_make_series() -> None:
 
 
 def test_response_codes_without_a_mnemonic_count_as_other() -> None:
-    """reliability.md 4.2: rcode (known + other)."""
+    """Reliability 4.2: rcode (known + other)."""
     tally = Tally()
 
     for rcode in range(4096):
@@ -118,7 +118,7 @@ def test_response_codes_without_a_mnemonic_count_as_other() -> None:
 
 
 def test_what_gets_no_reply_counts_by_its_reason() -> None:
-    """reliability.md 2.1: dropped messages are counted."""
+    """Reliability 2.1: dropped messages are counted."""
     tally = Tally()
 
     tally.drop("short")

@@ -1,6 +1,6 @@
 """Faults of the control plane, seen end to end: fake API server, HTTP, reflector, store.
 
-Each test is a row of the fault catalogue (reliability.md, 3).
+Each test is a row of the fault catalogue (reliability, 3).
 """
 
 from __future__ import annotations
