@@ -21,8 +21,8 @@ _OURS = "kubedns_py"
 _DEBUG_FROM = 3
 
 _PER_SECOND = 1.0
-_BURST = 5
-"""Lines of a class before the limit bites: a start says the same of several addresses."""
+_BURST = 10
+"""Lines of a class before the limit bites: a trouble and the next are said of five resources."""
 
 _MAX_CLASSES = 1000
 
