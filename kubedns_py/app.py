@@ -56,8 +56,8 @@ async def serve(config: Config) -> int:
     with contextlib.closing(open_listeners(config.dns_bind_addresses, config.dns_port)) as opened:
         program = _Program(config, opened)
         async with contextlib.AsyncExitStack() as edges:
-            await program.open(edges)
-            await program.run()
+            if await program.open(edges):
+                await program.run()
     _log.info("stopped")
     return 0
 
@@ -86,8 +86,11 @@ class _Program:
         self._informer: Informer
         _log.info("DNS on %s for %s", listeners, " ".join(config.domains))
 
-    async def open(self, edges: contextlib.AsyncExitStack) -> None:
+    async def open(self, edges: contextlib.AsyncExitStack) -> bool:
         """Open every edge; the stack closes them.
+
+        Returns:
+            Whether they are open: a signal ends the start at once, for nobody is served yet (F-43).
 
         Raises:
             StartError: one cannot be opened.
@@ -96,6 +99,19 @@ class _Program:
         edges.push_async_callback(self._tcp.close)
         edges.push_async_callback(self._admin.stop)
         edges.enter_context(self._stop.on_signals())
+        opening = asyncio.create_task(self._open(edges))
+        signalled = asyncio.create_task(self._stop.first.wait())
+        await asyncio.wait((opening, signalled), return_when=asyncio.FIRST_COMPLETED)
+        signalled.cancel()
+        if opening.done():
+            await opening
+            return True
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+        return False
+
+    async def _open(self, edges: contextlib.AsyncExitStack) -> None:
+        """Open what may take its time: an exec plugin is given 30 s."""
         config = self._config
         resources = [Resource.SERVICES, Resource.NAMESPACES, Resource(config.endpoints_api)]
         source: ListerWatcher
@@ -154,7 +170,7 @@ class _Program:
         if view.known is Known.ALL:
             return
         self._commit()
-        view.known = known(self._informer.statuses)
+        view.known = known(self._informer.statuses, view.known)
         if view.known is Known.ALL:
             seconds = time.monotonic() - self._started
             services = len(self._core.store.keys(Resource.SERVICES))

@@ -15,18 +15,23 @@ from kubedns_py.resolver.view import Known
 _ENDPOINTS = frozenset({Resource.ENDPOINTSLICES, Resource.ENDPOINTS})
 
 
-def known(statuses: Mapping[Resource, ResourceStatus]) -> Known:
+def known(statuses: Mapping[Resource, ResourceStatus], so_far: Known) -> Known:
     """Return how much of the cluster was synced at least once.
 
     Endpoints that the API server refuses (403, 404) will not come by waiting, so Services are
     served without them (F-12); endpoints that are only late are waited for.
+
+    Args:
+        statuses: of all resources.
+        so_far: what this returned before. It is not taken back: endpoints that are listed at last,
+            because they are not refused any more, are late for a moment.
     """
     waited_for = [each for each in statuses.values() if not each.synced]
     if not waited_for:
         return Known.ALL
     if all(each.resource in _ENDPOINTS and each.refused for each in waited_for):
         return Known.WITHOUT_ENDPOINTS
-    return Known.NOTHING
+    return so_far
 
 
 def age_s(statuses: Mapping[Resource, ResourceStatus], now: float) -> float:

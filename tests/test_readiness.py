@@ -22,25 +22,38 @@ def statuses(
 
 def test_everything_is_known_after_the_first_complete_lists() -> None:
     """T-60: and a refusal later does not take it back (F-12)."""
-    assert known(statuses(services=True, slices=True)) is Known.ALL
-    assert known(statuses(services=True, slices=True, refused=FORBIDDEN)) is Known.ALL
+    assert known(statuses(services=True, slices=True), Known.NOTHING) is Known.ALL
+    assert (
+        known(statuses(services=True, slices=True, refused=FORBIDDEN), Known.NOTHING) is Known.ALL
+    )
 
 
 def test_late_endpoints_are_waited_for() -> None:
     """T-60: SERVFAIL until they are there."""
-    assert known(statuses(services=True, slices=False)) is Known.NOTHING
+    assert known(statuses(services=True, slices=False), Known.NOTHING) is Known.NOTHING
 
 
 def test_refused_endpoints_do_not_hold_back_the_services() -> None:
     """F-12, F-15: they will not come by waiting."""
-    assert known(statuses(services=True, slices=False, refused=FORBIDDEN)) is (
+    assert known(statuses(services=True, slices=False, refused=FORBIDDEN), Known.NOTHING) is (
         Known.WITHOUT_ENDPOINTS
     )
 
 
+def test_services_stay_known_while_endpoints_are_listed_that_were_refused() -> None:
+    """F-12: rights are given at last; the list of 100,000 endpoints takes its time."""
+    listing = statuses(services=True, slices=False)
+
+    assert known(listing, Known.WITHOUT_ENDPOINTS) is Known.WITHOUT_ENDPOINTS
+    assert known(statuses(services=True, slices=True), Known.WITHOUT_ENDPOINTS) is Known.ALL
+
+
 def test_refused_endpoints_alone_do_not_make_services_known() -> None:
     """F-12: the services must have been synced themselves."""
-    assert known(statuses(services=False, slices=False, refused=FORBIDDEN)) is Known.NOTHING
+    assert (
+        known(statuses(services=False, slices=False, refused=FORBIDDEN), Known.NOTHING)
+        is Known.NOTHING
+    )
 
 
 def test_each_missing_resource_is_a_line_with_its_reason() -> None:

@@ -20,7 +20,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from kubedns_py.admin.exposition import Exposition, accepted
-from kubedns_py.admin.listen import open_sockets
+from kubedns_py.admin.listen import BACKLOG, open_sockets
 from kubedns_py.admin.logline import escaped
 from kubedns_py.config.options import Config
 
@@ -95,7 +95,10 @@ class AdminServer:
         listener = _Listener(_Gate(pages, self._suffixes))
         self._listeners.append(listener)
         for sock in open_sockets(self._config.admin_bind_addresses, port):
-            listener.servers.append(await loop.create_server(listener.accept, sock=sock))
+            # one at a time: without a descriptor to spare asyncio tries, and logs, as often (F-36)
+            server = await loop.create_server(listener.accept, sock=sock, backlog=1)
+            listener.servers.append(server)
+            sock.listen(BACKLOG)
         _log.info("http listens on port %d: %s", port, " ".join(pages))
 
     def _health_pages(self) -> dict[str, _Page]:

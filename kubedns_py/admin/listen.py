@@ -14,7 +14,7 @@ from kubedns_py.errors import StartError
 
 _log = logging.getLogger(__name__)
 
-_BACKLOG = 64
+BACKLOG = 64
 _NO_IPV6 = frozenset((errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL))
 
 _ADVICE = {
@@ -60,7 +60,7 @@ def _open(address: str, port: int) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         place = socket.getaddrinfo(address, port, family, flags=socket.AI_NUMERICHOST)[0][4]
         sock.bind(place)
-        sock.listen(_BACKLOG)
+        sock.listen(BACKLOG)
         undo.pop_all()
     return sock
 

@@ -225,7 +225,7 @@ METRICS = (
     ),
     Metric(
         *("watch_short_total", "counter", _RESOURCE),
-        "Watches that ended at once, without an event.",
+        "Watches that the server ended within a second.",
         _of_resource(lambda status: status.short_watches),
     ),
     Metric(

@@ -39,7 +39,7 @@ A watch lasts 300 to 600 s, so audits come 480 to 1080 s after the list, each re
 """
 
 INITIAL_SILENCE_S = 5.0
-"""How long a watch that was to begin with the whole state may be silent before we list instead."""
+"""How long a watch that was to begin with the whole state may add nothing to it; then we list."""
 
 SHORT_WATCH_S = 1.0
 """A watch that the server ends earlier is a failure: the guard against a hot loop (row F-22)."""
@@ -262,7 +262,7 @@ class Reflector:
     def _watch_failed(self, failure: Failure, now: float) -> None:
         """Decide whether to watch on from the same version or to list (F-07, F-09, F-10).
 
-        Where every watch breaks before its time, none ends in order, and the audit is due here.
+        Where every watch breaks before its time none ends in order, and the audit is made here.
         """
         if failure is Failure.BROKEN:
             self._broken += 1
@@ -272,7 +272,7 @@ class Reflector:
             self._relist(RelistReason.TOO_LARGE)
         elif self._broken >= FAILURES_BEFORE_RELIST:
             self._relist(RelistReason.ERROR)
-        elif self._opened_at is not None and now >= self._audit_at:
+        elif self._opened_at is not None and now >= self._audit_at + 4 * AUDIT_AFTER_S:
             self._relist(RelistReason.AUDIT)
 
     def _lacks_initial_events(self, failure: Failure) -> bool:
@@ -287,7 +287,7 @@ class Reflector:
 
     def _state_failed(self, failure: Failure) -> None:
         """Decide how to ask for the complete state again."""
-        if failure is Failure.GONE and not self._by_watch:
+        if failure is Failure.GONE:
             self._snapshot = None
             if not self._unlimited:
                 self._unlimited = True

@@ -24,7 +24,6 @@ HEADER_OCTETS: Final = 12
 QR: Final = 0x8000
 OPCODE: Final = 0x7800
 RD: Final = 0x0100
-CD: Final = 0x0010
 DO: Final = 0x8000
 
 _HEADER = struct.Struct("!HHHHHH")

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from kubedns_py.dns.name import Name, from_wire, to_wire
+from kubedns_py.dns.name import Name, from_wire, to_wire, wire_length
 from kubedns_py.dns.query import HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
 from kubedns_py.dns.rcode import ExtendedError
 from kubedns_py.dns.rrset import AAAA, CNAME, NS, OPT, PTR, SOA, SRV, A, RRset, srv_target
@@ -32,14 +32,14 @@ TCP_LIMIT: Final = 65535
 PLAIN_UDP_LIMIT: Final = 512
 
 _HEADER = struct.Struct("!HHHHHH")
-_FIXED = struct.Struct("!HHIH")
+_FIXED = struct.Struct("!HHI")
 _OPT = struct.Struct("!BHHIH")
 _OPTION = struct.Struct("!HHH")
 _EDE = 15
 _LAST_POINTER = 0x3FFF
-_POINTER = struct.Struct("!H")
+_POINTER = _SIZE = struct.Struct("!H")
 _QUESTION = _POINTER.pack(0xC000 | HEADER_OCTETS)
-_ONE_NAME = frozenset({NS, CNAME, PTR})
+_COMPRESSED = frozenset({NS, CNAME, PTR, SOA})
 _ROTATED = frozenset({A, AAAA, SRV})
 
 
@@ -186,17 +186,24 @@ class _Writer:
 
     def put(self, rrset: RRset) -> bool:
         """Append records until one does not fit; return whether all did."""
+        body, compressed = self._body, rrset.rtype in _COMPRESSED
+        fixed = _FIXED.pack(rrset.rtype, self._qclass, rrset.ttl)
+        pointer = b""
         for rdata in rrset.rdatas:
-            start = len(self._body)
-            self._owner(rrset.owner)
-            self._body += _FIXED.pack(rrset.rtype, self._qclass, rrset.ttl, 0)
-            size_at = len(self._body) - 2
-            self._rdata(rrset.rtype, rdata)
-            if len(self._body) > self._room:
+            start = len(body)
+            if pointer:
+                body += pointer
+            else:
+                self._owner(rrset.owner)
+                pointer = self._pointer(rrset.owner)
+            body += fixed
+            if compressed:
+                self._compressed(rrset.rtype, rdata)
+            else:
+                body += _SIZE.pack(len(rdata)) + rdata
+            if len(body) > self._room:
                 self._forget(start)
                 return False
-            size = len(self._body) - size_at - 2
-            self._body[size_at : size_at + 2] = _POINTER.pack(size)
             self._count += 1
         return True
 
@@ -212,25 +219,31 @@ class _Writer:
         while self._names and next(reversed(self._names.values())) >= start + HEADER_OCTETS:
             self._names.popitem()  # they stand in the order of their offsets
 
-    def _rdata(self, rtype: int, rdata: bytes) -> None:
-        """Compress where RFC 3597, section 4, allows it: in the types of RFC 1035 and no others."""
-        if rtype in _ONE_NAME:
-            self._name(from_wire(rdata))
-        elif rtype == SOA:
-            mname = from_wire(rdata)
-            rest = rdata[len(to_wire(mname)) :]
+    def _compressed(self, rtype: int, rdata: bytes) -> None:
+        """Append rdata of a type of RFC 1035 with its size; others stay as they are (RFC 3597)."""
+        start = len(self._body) + _SIZE.size
+        self._body += bytes(_SIZE.size)
+        name = from_wire(rdata)
+        self._name(name)
+        if rtype == SOA:
+            rest = rdata[wire_length(name) :]
             rname = from_wire(rest)
-            self._name(mname)
             self._name(rname)
-            self._body += rest[len(to_wire(rname)) :]
-        else:
-            self._body += rdata
+            self._body += rest[wire_length(rname) :]
+        self._body[start - _SIZE.size : start] = _SIZE.pack(len(self._body) - start)
 
     def _owner(self, name: Name) -> None:
         if name == self._asked and name:
             self._body += _QUESTION  # in the client's spelling, whatever it is (ENV-8)
         else:
             self._name(name)
+
+    def _pointer(self, name: Name) -> bytes:
+        """Return the octets that stand for an owner which was written; empty beyond their reach."""
+        if name == self._asked and name:
+            return _QUESTION
+        known = self._names.get(name)
+        return b"" if known is None else _POINTER.pack(0xC000 | known)
 
     def _name(self, name: Name) -> None:
         while name:

@@ -7,9 +7,10 @@ nibble boundary inside a local network, otherwise ``in-addr.arpa`` or ``ip6.arpa
 from __future__ import annotations
 
 import ipaddress
+from itertools import islice
 
 from kubedns_py.cluster.objects import Address
-from kubedns_py.dns.name import Name, is_below, to_wire
+from kubedns_py.dns.name import MAX_NAME, Name, is_below, to_wire, wire_length
 from kubedns_py.dns.rcode import EDE_NOT_AUTHORITATIVE, REFUSED, ExtendedError
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.reverse import (
@@ -23,6 +24,7 @@ from kubedns_py.dns.rrset import NS, PTR, SOA, RRset
 from kubedns_py.resolver.answers import from_rrsets, nodata, ns_reply, nxdomain, soa_rrset
 from kubedns_py.resolver.view import Network, Question, Resolution, View
 from kubedns_py.zone.naming import POD, dashed
+from kubedns_py.zone.reverse import MOST_POINTERS
 from kubedns_py.zone.zone import Zone
 
 _NOT_OURS = ExtendedError(EDE_NOT_AUTHORITATIVE, "no service of this cluster has this address")
@@ -73,12 +75,11 @@ def _targets(address: Address, zone: Zone, view: View) -> tuple[Name, ...]:
     targets = zone.pointers(address, view.policy.pointers)
     if targets or not view.policy.pod_pointers:
         return targets
-    namespaces = sorted(view.store.pod_namespaces(address))
-    return tuple(
-        (dashed(address), each.encode(), POD, *zone.apex)
-        for each in namespaces
-        if zone.has_namespace(each.encode())
+    namespaces = (each.encode() for each in sorted(view.store.pod_namespaces(address)))
+    names = (
+        (dashed(address), each, POD, *zone.apex) for each in namespaces if zone.has_namespace(each)
     )
+    return tuple(islice((each for each in names if wire_length(each) <= MAX_NAME), MOST_POINTERS))
 
 
 def _local_apex(name: Name, networks: tuple[Network, ...]) -> Name | None:

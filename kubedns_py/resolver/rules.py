@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kubedns_py.cluster.objects import ServiceKind
+from kubedns_py.cluster.objects import Address, ServiceKind
 from kubedns_py.dns.name import Name, from_wire
 from kubedns_py.dns.rcode import (
     EDE_NOT_AUTHORITATIVE,
@@ -20,7 +20,7 @@ from kubedns_py.dns.rcode import (
     ExtendedError,
 )
 from kubedns_py.dns.render import Reply
-from kubedns_py.dns.reverse import reverse_apex
+from kubedns_py.dns.reverse import NotAnAddress, read_reverse, reverse_apex
 from kubedns_py.dns.rrset import (
     ANY,
     AXFR,
@@ -96,9 +96,9 @@ def not_synced(question: Question, view: View) -> Resolution | None:
 
 
 def _needs_endpoints(question: Question, view: View) -> bool:
-    """Tell whether the answer may depend on endpoints: reverse, headless and endpoint names."""
+    """Tell whether the answer may depend on endpoints: theirs and headless names, and pointers."""
     if question.zone is None:
-        return True
+        return not _is_cluster_ip(question.name, view)
     path = question.path
     if len(path) < 3 or path[-1] != SVC:
         return False
@@ -109,6 +109,16 @@ def _needs_endpoints(question: Question, view: View) -> bool:
     if service.kind is ServiceKind.HEADLESS or question.zone.find(path[-3:-1]) is None:
         return True  # absent for now: with endpoints it may be there (CIP-10)
     return len(path) > 3 and not path[-4].startswith(b"_")
+
+
+def _is_cluster_ip(name: Name, view: View) -> bool:
+    """Tell whether a reverse name is that of a Service's own address."""
+    address = read_reverse(name)
+    if isinstance(address, NotAnAddress):
+        return False
+    keys = view.zones[0].pointer_services(Address(address))
+    services = (view.store.service(key) for key in keys)
+    return any(each is not None and address in each.cluster_ips for each in services)
 
 
 def outside(question: Question, view: View) -> Resolution | None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 TURN = 32
 """Messages answered before other connections, UDP and timers get their turn."""
 
+TURN_OCTETS = 16 * 1024
+"""Octets of replies that end a turn too: the largest ones take a hundred times as long to make."""
+
 _FLAGS, _QR = 2, 0x80
 """Octet and bit that mark a response (RFC 1035, 4.1.1)."""
 
@@ -220,7 +223,8 @@ class Connection(asyncio.BufferedProtocol):
     # phases
 
     def _answer(self) -> None:
-        """Answer complete messages, at most ``TURN`` of them, and enter the phase that follows."""
+        """Answer complete messages, a turn's worth of them, and enter the phase that follows."""
+        octets = 0
         for _ in range(TURN):
             message = self._frames.next()
             if message is None:
@@ -234,11 +238,14 @@ class Connection(asyncio.BufferedProtocol):
             reply = self._owner.respond(message, self._arrival)
             if reply is not None:
                 self._transport.write(framed(reply))
+                octets += len(reply)
             if self._queries >= self._owner.limits.queries:
                 self._finish(Outcome.QUERIES)
                 return
             if self._transport.get_write_buffer_size() or self._transport.is_closing():
                 return  # pause_writing has chosen the phase, or connection_lost will
+            if octets >= TURN_OCTETS:
+                break
         self._answer_later()
 
     def _answer_later(self) -> None:

@@ -89,19 +89,22 @@ def master_url(text: str, environment: Mapping[str, str]) -> str:
         StartError: it is no http or https URL with a host.
     """
     url = _VARIABLE.sub(lambda found: environment.get(found[1] or found[2], ""), text).strip()
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        # paths are added behind it, and a request takes no blanks
-        usable = usable and not _NOT_OF_A_SERVER.search(url)
-    except ValueError:
-        usable = False
-    if not usable:
+    if not _is_server(url):
         raise StartError(
             f"--kube-master-url {text!r}: not a URL such as https://10.96.0.1:443 once variables"
             " are replaced"
         )
     return url.rstrip("/")
+
+
+def _is_server(url: str) -> bool:
+    """Tell whether a text is an http or https URL to which the API's paths can be added."""
+    try:
+        parts = urlsplit(url)
+        complete = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return bool(complete) and not _NOT_OF_A_SERVER.search(url)
 
 
 def _expanded(path: str) -> str:
@@ -136,6 +139,11 @@ def _in_cluster(environment: Mapping[str, str], account: Path) -> Access:
             f"service account in {account}: {_first_words(error)}: run in a Pod with a service"
             " account, or give --kubecfg-file, --kube-master-url or --manifests"
         ) from error
+    if not _is_server(str(configuration.host)):
+        raise StartError(
+            f"KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT: {configuration.host!r} is not a"
+            " URL; correct them, or give --kube-master-url or --kubecfg-file"
+        )
     return _access(configuration, token_file=token, good_for_s=_RENEW_S)
 
 
@@ -188,7 +196,7 @@ def _kubeconfig(path: str) -> tuple[Any, dict[str, Any]]:
             f"--kubecfg-file {path}: not a kubeconfig with a current context, its cluster and the"
             f" cluster's server ({type(error).__name__})"
         ) from error
-    if not isinstance(server, str) or urlsplit(server).scheme not in {"http", "https"}:
+    if not isinstance(server, str) or not _is_server(server.strip()):
         raise StartError(f"--kubecfg-file {path}: the cluster's server is not a URL")
     if user.get("tokenFile"):
         user.pop("token", None)

@@ -115,11 +115,15 @@ def _add(manifest: Manifest, value: _Mapping, where: str) -> None:
     except (TypeError, ValueError, RecursionError) as error:
         manifest.warnings.append(f"{where}: this {kind} is not served: not JSON: {error}")
         return
-    found = ManifestObject(resource, _key(resource, octets), _labels(metadata), octets)
-    manifest.objects.append(found)
-    if resource is Resource.SERVICES and _lacks_address(value.get("spec")):
+    key = _key(resource, octets)
+    named = None if isinstance(key, BadObject) else key
+    manifest.objects.append(ManifestObject(resource, named, _labels(metadata), octets))
+    if isinstance(key, BadObject):
+        # decoding counts it, but has no name to say it of, and knows no file
+        manifest.warnings.append(f"{where}: this {kind} is not served: {key.detail}")
+    elif resource is Resource.SERVICES and _lacks_address(value.get("spec")):
         manifest.warnings.append(
-            f"{where}: Service {found.key} has no address: a directory of manifests has no "
+            f"{where}: Service {key} has no address: a directory of manifests has no "
             "allocator; write spec.clusterIP, or None there for a headless Service"
         )
 
@@ -150,11 +154,11 @@ def _labels(metadata: object) -> Mapping[str, str]:
     return {name: text for name, text in labels.items() if _are_text(name, text)}
 
 
-def _key(resource: Resource, octets: bytes) -> Key | None:
+def _key(resource: Resource, octets: bytes) -> Key | BadObject:
     try:
         return identify(resource, octets).key
-    except BadObject:
-        return None
+    except BadObject as bad:
+        return bad
 
 
 def _lacks_address(spec: object) -> bool:

@@ -90,9 +90,12 @@ class ManifestDirectory:
             yield events
 
     async def run(self) -> None:
-        """Look again and again, until cancelled."""
+        """Look again and again, until cancelled; an accident of ours ends one look only."""
         while True:
-            await self.look()
+            try:
+                await self.look()
+            except Exception:  # noqa: BLE001 - said; what was read before is still served
+                _log.exception("manifests: an error of our own; looking again")
             await asyncio.sleep(_LOOK_INTERVAL_S)
 
     async def look(self) -> None:

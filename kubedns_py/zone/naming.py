@@ -2,7 +2,8 @@
 
 Label rules, all from behaviour rows HDL-8 to HDL-11, HDL-20 and section 1.16:
 
-- an endpoint is called by its hostname, else (by option) its pod's name, else its address;
+- an endpoint is called by its hostname, else (by option) its pod's name where that is a label (pods
+  may have dots in their names), else its address;
 - an address is written with dashes; one that would begin or end with a dash gains a ``0`` there;
 - kube-dns's hash of an address is understood, or used, by option.
 """
@@ -13,8 +14,9 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from kubedns_py.cluster.addresses import label
 from kubedns_py.cluster.objects import Address, Endpoint, Key
-from kubedns_py.dns.name import MAX_LABEL, Name
+from kubedns_py.dns.name import Name
 
 SVC: Final = b"svc"
 POD: Final = b"pod"
@@ -51,7 +53,7 @@ class Naming:
         """Return the label that SRV and PTR records use for an endpoint (2.4.1)."""
         if endpoint.hostname:
             return endpoint.hostname.encode()
-        if self.pod_names and 0 < len(endpoint.pod_name) <= MAX_LABEL:
+        if self.pod_names and label(endpoint.pod_name) is not None:
             return endpoint.pod_name.encode()
         return hash_label(address) if self.endpoint_names == "hash" else dashed(address)
 
@@ -69,7 +71,9 @@ class Naming:
 
 def dashed(address: bytes) -> bytes:
     """Return an address as a label: ``10-1-0-1``, ``fd00--5``, ``0--1``."""
-    text = str(ipaddress.ip_address(address)).replace(".", "-").replace(":", "-")
+    if len(address) == 4:
+        return "-".join(map(str, address)).encode()  # at a fifth of the cost
+    text = str(ipaddress.ip_address(address)).replace(":", "-")
     return f"{'0' * text.startswith('-')}{text}{'0' * text.endswith('-')}".encode()
 
 

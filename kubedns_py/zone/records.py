@@ -1,7 +1,7 @@
 """A service and its endpoints to the subtree of RRsets that they make.
 
 Pure functions: the same objects always make equal records, in the same order. Sections are those
-of the DNS specification 1.1.0; row ids those of docs/rules.
+of the DNS specification 1.1.0; row ids those of docs/requirements.md.
 """
 
 from __future__ import annotations
@@ -122,6 +122,7 @@ class _Maker:
         self._owner = naming.service(service.key)
         self._targets = tuple(map(self._target, backends))
         self._node = Node()
+        self._endpoints: dict[bytes, Node] = {}
         self._pointers: dict[Address, dict[Pointer, None]] = {}
 
     def cluster_ip(self) -> Subtree:
@@ -165,6 +166,7 @@ class _Maker:
         return self._finish()
 
     def _finish(self) -> Subtree:
+        self._node.children.update(self._endpoints)
         pointers = {address: tuple(names) for address, names in self._pointers.items()}
         return Subtree(self._node, pointers)
 
@@ -185,7 +187,8 @@ class _Maker:
             pointer = Pointer(self._pointer_kind(backend), name)
             self._pointers.setdefault(backend.address, {})[pointer] = None
         for label, addresses in by_label.items():
-            self._addresses(self._node.child(label), (label, *self._owner), addresses)
+            node = self._endpoints[label] = Node()
+            self._addresses(node, (label, *self._owner), addresses)
 
     def _pointer_kind(self, backend: Backend) -> PointerKind:
         if not backend.endpoint.hostname:
@@ -229,7 +232,7 @@ class _Maker:
 
     def _addresses_of(self, target: Name) -> Iterator[RRset]:
         """Yield the A, then the AAAA RRset of a target: the service or one of its endpoints."""
-        node = self._node if target == self._owner else self._node.children[target[0]]
+        node = self._node if target == self._owner else self._endpoints[target[0]]
         return (node.rrsets[rtype] for rtype in (A, AAAA) if rtype in node.rrsets)
 
 

@@ -1,7 +1,10 @@
 """What strangers on the pod network send to the health and metrics ports."""
 
 import asyncio
+import contextlib
 import logging
+import resource
+import socket
 import threading
 
 import pytest
@@ -159,6 +162,27 @@ async def test_too_many_connections_end_the_oldest_and_probes_still_pass() -> No
         for _, writer in idle:
             writer.close()
             await writer.wait_closed()
+
+
+async def test_without_descriptors_there_is_one_line_and_then_service(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """F-36: asyncio of Python 3.11 wrote a hundred tracebacks for each turn of the loop."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with running() as server:
+        waiting = socket.socket()
+        waiting.settimeout(0)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (waiting.fileno() + 1, hard))
+        try:
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect((HOST, server.health))
+            await until(lambda: "out of system resource" in caplog.text)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            waiting.close()
+
+        assert caplog.text.count("socket.accept() out of system resource") == 1
+        assert (await ask(server.health, "/healthz"))[0] == 200
 
 
 async def test_nobody_waits_longer_than_five_seconds() -> None:

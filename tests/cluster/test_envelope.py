@@ -111,6 +111,13 @@ def test_a_bookmark_says_how_far_we_are(raw: bytes, expected: Bookmark) -> None:
         (octets(a_status(410, "too old", reason="Expired")), Status(410, "Expired: too old", None)),
         (octets(a_status(429, "wait", retryAfterSeconds=7)), Status(429, "wait", 7.0)),
         (b'{"code":null,"message":7,"reason":null}', Status(0, "", None)),
+        (
+            b'{"code":503,"details":{"retryAfterSeconds":1%s}}' % (b"0" * 400),
+            Status(503, "", 86400.0),
+        ),
+        (b'{"code":503,"details":{"retryAfterSeconds":-5}}', Status(503, "", 0.0)),
+        (b'{"code":1%s}' % (b"0" * 4200), Status(0, "", None)),
+        (b'{"code":-410}', Status(0, "", None)),
         (b"<html>\n<b>", Status(0, r"<html>\n<b>", None)),
         (b"\xff\xfe", Status(0, r"\ufffd\ufffd", None)),
         (b"", Status(0, "", None)),

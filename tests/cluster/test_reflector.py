@@ -181,7 +181,7 @@ def test_initial_events_may_correct_themselves() -> None:
     assert driver.ip("a") == address("10.96.0.2")
 
 
-@pytest.mark.parametrize("status", [400, 422, 500, 501])
+@pytest.mark.parametrize("status", [400, 410, 422, 500, 501])
 def test_a_server_without_initial_events_is_listed_at_once_and_for_good(status: int) -> None:
     """Ecosystem 1.6 step 2: no wait before the first list, and no second attempt later."""
     driver = Driver()
@@ -193,6 +193,15 @@ def test_a_server_without_initial_events_is_listed_at_once_and_for_good(status: 
     assert driver.next() == a_watch("100")
     driver.failed(410)
     assert driver.request() == a_list()
+
+
+def test_initial_events_of_a_version_that_a_server_does_not_reach_are_listed_instead() -> None:
+    """Ecosystem 1.6 step 5: its watch cache lags; a consistent list does not need the cache."""
+    driver = Driver()
+    driver.request()
+    driver.failed(504, "Timeout: Too large resource version: 900, current: 899")
+
+    assert driver.next() == a_list()
 
 
 def test_initial_events_that_break_in_the_stream_are_listed_instead() -> None:
@@ -219,6 +228,18 @@ def test_a_server_that_ignores_the_wish_for_initial_events_is_listed() -> None:
 
     assert driver.next() == a_list()
     assert not driver.status.synced
+
+
+def test_changes_do_not_hide_that_initial_events_do_not_end() -> None:
+    """Ecosystem 1.6 step 2: a busy cluster always has news, and the wish was still ignored."""
+    driver = Driver()
+    driver.request()
+    driver.reflector.opened(driver.now)
+    driver.events(an_event("ADDED", a_service("a")))
+    driver.now += 4
+    driver.events(an_event("MODIFIED", a_service("a", "10.96.0.2")), a_bookmark("20"))
+
+    assert driver.reflector.deadline == START + 5
 
 
 def test_initial_events_that_end_early_are_listed_instead() -> None:
@@ -966,6 +987,21 @@ def test_the_end_of_a_watch_after_eight_minutes_leads_to_an_audit() -> None:
     assert driver.status.relists == {"start": 1, "audit": 1}
     assert driver.status.drift == 0
     assert not driver.store.take_changes()
+
+
+def test_watches_that_only_break_lead_to_an_audit_too() -> None:
+    """LIF-11, F-27, F-41: late and spread, for all replicas lose their watches together."""
+    driver = watcher(a_service("a"))
+    while driver.status.relists == {"start": 1}:
+        driver.now += 149
+        driver.failed(0, "no data for 150 s")
+        request = driver.request(chance=1.0)
+        driver.reflector.opened(driver.now)
+
+    assert driver.status.relists == {"start": 1, "audit": 1}
+    assert 2400 <= driver.now - START <= 2600
+    assert request == a_list()
+    assert driver.names() == ["a"]
 
 
 def audited(driver: Driver, listed: Iterable[Json], version: str) -> int:

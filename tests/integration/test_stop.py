@@ -1,5 +1,6 @@
 """The end of the real process: lameduck, drain, exit codes (reliability, 3.1)."""
 
+import json
 import signal
 import threading
 from pathlib import Path
@@ -56,6 +57,29 @@ def test_sigint_during_the_first_sync_ends_the_process(tmp_path: Path) -> None:
 
         assert server.wait_exit() == 0
         assert "Traceback" not in server.log
+
+
+def test_a_signal_ends_a_start_that_waits(tmp_path: Path) -> None:
+    """F-43: a kubeconfig's plugin may take 30 s, and nobody is served meanwhile."""
+    begun, config = tmp_path / "begun", tmp_path / "config"
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "sh",
+        "args": ["-c", f"touch {begun}; exec sleep 20"],
+    }
+    document = {
+        "current-context": "a",
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "clusters": [{"name": "a", "cluster": {"server": f"http://{LOOPBACK}:1"}}],
+        "users": [{"name": "a", "user": {"exec": plugin}}],
+    }
+    config.write_text(json.dumps(document))
+    with serving(tmp_path, f"--kubecfg-file={config}", "--lameduck=5m") as server:
+        wait_until(begun.exists)
+        server.process.send_signal(signal.SIGTERM)
+
+        assert server.wait_exit() == 0
+        assert server.log.endswith("stopped\n")
 
 
 class _Asker(threading.Thread):

@@ -64,6 +64,7 @@ RRSETS = st.sampled_from(sorted(RDATAS)).flatmap(
         rtype=st.just(rtype),
         ttl=TTLS,
         rdatas=st.lists(RDATAS[rtype], min_size=1, max_size=6, unique=True).map(tuple),
+        beside=st.just(()),
     )
 )
 SECTIONS = st.lists(RRSETS, max_size=4).map(tuple)

@@ -4,7 +4,7 @@ import pytest
 
 from kubedns_py.cluster.objects import Address
 from kubedns_py.dns.name import from_text
-from kubedns_py.dns.rrset import AAAA, ANY, SRV, TXT, A, RRset, srv, to_lines
+from kubedns_py.dns.rrset import AAAA, ANY, SRV, TXT, A, RRset, to_lines
 from kubedns_py.resolver.answers import (
     data,
     from_rrsets,

@@ -232,3 +232,27 @@ def test_a_pod_in_no_service_has_its_dashed_name_by_option() -> None:
         "1.0.1.10.in-addr.arpa. 30 IN PTR 10-1-0-1.web.prod.svc.d."
     ]
     assert decided(name, view=a_view(*objects)) == REFUSED
+
+
+def test_a_pods_name_that_would_be_too_long_is_not_pointed_at() -> None:
+    """BAD-2, PTR-8: 255 octets are the most (RFC 1035, 2.3.4)."""
+    domain = ".".join(["d" * 63] * 3 + ["d" * 46])
+    pods = [a_pod(f"p.{'n' * length}", ["10.1.0.7"]) for length in (1, 2)]
+    namespaces = [a_namespace("n"), a_namespace("nn")]
+    view = a_view(*namespaces, *pods, domains=(domain,), policy=Policy(pod_pointers=True))
+
+    assert decided("7.0.1.10.in-addr.arpa", view=view)[2] == [
+        f"7.0.1.10.in-addr.arpa. 30 IN PTR 10-1-0-7.n.pod.{domain}."
+    ]
+
+
+def test_an_address_points_at_eight_pods_names_at_most() -> None:
+    """PTR-6, PTR-8: pods of the host's network share its address."""
+    names = [f"n{number}" for number in range(9)]
+    objects = [a_namespace(name) for name in names]
+    pods = [a_pod(f"p.{name}", ["10.1.0.7"]) for name in names]
+    view = a_view(*objects, *pods, policy=Policy(pod_pointers=True))
+
+    assert decided("7.0.1.10.in-addr.arpa", view=view)[2] == [
+        f"7.0.1.10.in-addr.arpa. 30 IN PTR 10-1-0-7.{name}.pod.d." for name in names[:8]
+    ]

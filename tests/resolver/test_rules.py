@@ -184,6 +184,7 @@ UNKNOWN_ENDPOINTS = a_view(
         "10-1-0-1.web.shop.svc.d",
         "new.shop.svc.d",
         "1.0.1.10.in-addr.arpa",
+        "1.10.in-addr.arpa",
     ],
 )
 def test_without_endpoints_what_may_depend_on_them_fails(name: str) -> None:
@@ -207,6 +208,7 @@ def test_without_endpoints_what_may_depend_on_them_fails(name: str) -> None:
         "x.ext.shop.svc.d",
         "nope.shop.svc.d",
         "x.nope.shop.svc.d",
+        "1.0.3.10.in-addr.arpa",
     ],
 )
 def test_without_endpoints_what_services_alone_decide_is_answered(name: str) -> None:

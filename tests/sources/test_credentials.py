@@ -92,12 +92,22 @@ def test_variables_in_the_url_are_replaced(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["10.96.0.1", "ftp://a", "https://", "https://:443", "https://a:99999", "http://[::1"]
+    "text",
+    [
+        *("10.96.0.1", "ftp://a", "https://", "https://:443", "https://a:99999", "http://[::1"),
+        *("https://a/?b=c", "https://a#b", "https://a b", "https://a/\nb"),
+    ],
 )
 def test_a_url_that_is_none_is_said(text: str) -> None:
     """Bad input gets one clear line: the flag, what is wrong, what to do."""
     with pytest.raises(StartError, match=r"^--kube-master-url .*: not a URL such as https://"):
         master_url(text, {})
+
+
+def test_a_home_directory_that_is_not_there_is_said() -> None:
+    """Bad input: a container's user 65532 is in no /etc/passwd."""
+    with pytest.raises(StartError, match=r"^--kubecfg-file ~nobody-here/config: .*whole path$"):
+        loader("", "~nobody-here/config", {}, Path("/nonexistent"))
 
 
 async def test_a_bare_url_has_no_credentials() -> None:
@@ -138,6 +148,18 @@ async def test_an_ipv6_service_address_is_bracketed(tmp_path: Path) -> None:
     found = await access(environment=environment, account=a_service_account(tmp_path))
 
     assert found.configuration.host == "https://[fd00::1]:443"
+
+
+async def test_a_service_port_that_is_none_is_said(tmp_path: Path) -> None:
+    """A Service of one's own called kubernetes may have set the variable."""
+    environment = IN_POD | {"KUBERNETES_SERVICE_PORT": "tcp"}
+
+    said = await refused(environment=environment, account=a_service_account(tmp_path))
+
+    assert said == (
+        "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT: 'https://10.96.0.1:tcp' is not a"
+        " URL; correct them, or give --kube-master-url or --kubecfg-file"
+    )
 
 
 async def test_a_start_outside_of_a_pod_says_what_to_give(tmp_path: Path) -> None:
@@ -294,9 +316,10 @@ async def test_a_missing_kubeconfig_is_said(tmp_path: Path) -> None:
     assert await refused(kubeconfig=path) == f"--kubecfg-file {path}: No such file or directory"
 
 
-async def test_a_cluster_without_a_url_is_said(tmp_path: Path) -> None:
-    """A host alone is not enough."""
-    path = a_kubeconfig(tmp_path, server="10.96.0.1:6443")
+@pytest.mark.parametrize("server", ["10.96.0.1:6443", "https://", "https://a/?b", "https://a b"])
+async def test_a_cluster_without_a_url_is_said(tmp_path: Path, server: str) -> None:
+    """A host alone is not enough, nor is a scheme; neither would ever be reached."""
+    path = a_kubeconfig(tmp_path, server=server)
 
     assert (
         await refused(kubeconfig=path)

@@ -143,6 +143,8 @@ def test_a_list_without_items_has_no_objects(items: str) -> None:
         "{apiVersion: discovery.k8s.io/v1beta1, kind: EndpointSlice, metadata: {name: web}}",
         "{resources: [web.yaml]}",
         "{apiVersion: [v1], kind: {Service: 1}}",
+        f"{{apiVersion: 0x{'f' * 6000}, kind: Service}}",
+        f"{{apiVersion: v1, kind: 0x{'f' * 6000}}}",
     ],
 )
 def test_what_dns_does_not_use_is_passed_over(document: str) -> None:
@@ -191,6 +193,22 @@ def test_a_malformed_object_is_left_to_the_decoder_and_the_others_are_served(
         decode(bad.resource, bad.octets)
     assert caught.value.reason == reason
     assert good.key == Key("default", "good")
+
+
+def test_an_object_without_a_usable_name_is_said_with_its_place() -> None:
+    """Bad input: a line of the log names the file, and no Service None."""
+    manifest = a_manifest("""\
+        {kind: Service, metadata: {name: 1234}, spec: {}}
+        ---
+        {kind: Pod, metadata: {}}
+        """)
+
+    number, missing = manifest.warnings
+    assert number == (
+        "line 1: this Service is not served: Expected `str | null`, got `int` - at"
+        " `$.metadata.name`"
+    )
+    assert missing == "line 3: this Pod is not served: metadata.name is missing"
 
 
 def test_an_object_that_json_cannot_say_is_left_out_with_a_warning() -> None:

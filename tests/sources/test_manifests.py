@@ -94,6 +94,31 @@ async def test_objects_of_all_files_are_listed(tmp_path: Path) -> None:
     assert await listed(directory) == {"shop/api": "2", "shop/web": "3"}
 
 
+async def test_an_accident_ends_one_look_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F-41, reliability 4.5: a host without another thread must not end the process."""
+    monkeypatch.setattr(manifests, "_LOOK_INTERVAL_S", 0.01)
+    accidents = [RuntimeError("can't start new thread")]
+    look = ManifestDirectory.look
+
+    async def stumbling(self: ManifestDirectory) -> None:
+        if accidents:
+            raise accidents.pop()
+        await look(self)
+
+    monkeypatch.setattr(ManifestDirectory, "look", stumbling)
+    (tmp_path / "a.yaml").write_text(a_web())
+    directory = ManifestDirectory(tmp_path)
+    running = asyncio.create_task(directory.run())
+
+    assert await listed(directory) == {"shop/web": "2"}
+    assert "can't start new thread" in caplog.text
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
 async def test_a_watch_tells_what_changed_in_the_files(tmp_path: Path) -> None:
     """Added, modified, deleted, as the API server's watch."""
     (tmp_path / "a.yaml").write_text(a_web(name="a"))

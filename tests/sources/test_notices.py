@@ -42,23 +42,6 @@ def test_a_trouble_is_said_at_once_and_then_once_a_minute(
     assert caplog.messages == [said.format(age) for age in (10, 70, 130)]
 
 
-def test_another_status_is_said_at_once(
-    notices: Notices, status: ResourceStatus, caplog: pytest.LogCaptureFixture
-) -> None:
-    """F-11: an outage first, then a token that is rejected: not hidden for the rest of a minute."""
-    fail(notices, status, 110)
-    for now in (111, 112):
-        status.api_errors[401] += 1
-        status.last_error = "401 x: Unauthorized"
-        notices.after(None, now)
-    fail(notices, status, 113)
-
-    assert [each.rpartition(" ago: ")[2] for each in caplog.messages] == [
-        "x: refused",
-        "401 x: Unauthorized",
-    ]
-
-
 def test_a_new_kind_of_trouble_is_said_at_once(
     notices: Notices, status: ResourceStatus, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -117,6 +117,17 @@ def test_an_object_that_comes_back_is_added() -> None:
     assert events(back, since=gone.version) == ["ADDED web@4"]
 
 
+def test_an_object_without_a_name_goes_without_an_event() -> None:
+    """F-18: no client can have kept it; a deletion of nothing would make each of them list."""
+    nameless = {SERVICES: {Identity("", "", "a.yaml", 0): b'{"metadata":{}}'}}
+    versions = ObjectVersions().advanced(nameless)
+
+    gone = versions.advanced({})
+
+    assert gone.version == versions.version + 1
+    assert list(gone.events(SERVICES, since=versions.version)) == []
+
+
 def test_resources_do_not_share_objects() -> None:
     """One counter, but a watch of its own each."""
     pods: Wanted = {Resource.PODS: {Identity("shop", "web"): b'{"metadata":{"name":"web"}}'}}

@@ -130,9 +130,10 @@ def test_an_endpoint_may_be_called_by_its_pod_and_keeps_its_dashed_name() -> Non
 
 
 def test_a_pods_name_that_is_no_label_is_not_used() -> None:
-    """HDL-20: at most 63 octets."""
+    """HDL-20: at most 63 octets; the API allows dots in names of pods."""
     assert label(f"10.1.0.1 pod={'p' * 63}", pod_names=True) == b"p" * 63
     assert label(f"10.1.0.1 pod={'p' * 64}", pod_names=True) == b"10-1-0-1"
+    assert label("10.1.0.1 pod=web.0", pod_names=True) == b"10-1-0-1"
 
 
 def test_hashes_are_understood_beside_dashes_or_used_instead() -> None:

@@ -233,6 +233,21 @@ def test_an_endpoint_with_both_families_is_one_target() -> None:
     ]
 
 
+def test_service_records_have_the_addresses_of_their_targets_beside_them() -> None:
+    """SRV-1, SRV-11: found once, when the subtree is grown; no question pays for 5,000."""
+    four = a_subset(["10.1.1.1 hostname=b", "10.1.1.2 hostname=a"], ["x:1/tcp", "y:2/tcp"])
+    six = a_subset(["fd00::1 hostname=b"], ["x:1/tcp"])
+    node = made(DB, four, six).node
+
+    for each in (node, node.children[b"_tcp"].children[b"_x"]):
+        beside = each.rrsets[SRV].beside
+        assert [line for rrset in beside for line in to_lines(rrset)] == [
+            "b.db.shop.svc.d. 30 IN A 10.1.1.1",
+            "b.db.shop.svc.d. 30 IN AAAA fd00::1",
+            "a.db.shop.svc.d. 30 IN A 10.1.1.2",
+        ]
+
+
 def test_all_endpoints_of_one_hostname_answer_to_it() -> None:
     """HDL-11: in kube-dns the last one wins."""
     subset = a_subset(["10.1.1.1 hostname=db-0", "10.1.1.2 hostname=db-0"])
