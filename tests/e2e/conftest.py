@@ -34,10 +34,11 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from http import HTTPStatus
 
 import pytest
 
-from tests.e2e.apiclient import ApiClient
+from tests.e2e.apiclient import ApiClient, ApiError
 from tests.e2e.binaries import Binaries, BinariesMissingError, built_binaries
 from tests.e2e.cluster import Cluster
 from tests.e2e.controlplane import ControlPlane, running_control_plane
@@ -45,6 +46,7 @@ from tests.e2e.dnsserver import DnsServers, dns_servers
 from tests.e2e.flags import Switches
 from tests.e2e.prober import Prober
 from tests.e2e.relay import Relay, relaying
+from tests.e2e.wait import until
 from tests.helpers.process import ServerProcess
 
 StartControlPlane = Callable[..., ControlPlane]
@@ -150,4 +152,17 @@ def _prepared(plane: ControlPlane) -> Cluster:
     cluster = Cluster(plane.admin)
     cluster.add_node()
     cluster.grant_dns_access()
+    # the API server's authorizer hears of a new role a moment after it was accepted
+    with closing(plane.client(plane.users.dns)) as client:
+        until(lambda: _may_list(client), "the DNS server's role is in force")
     return cluster
+
+
+def _may_list(client: ApiClient) -> bool:
+    try:
+        client.list_all("Service")
+    except ApiError as refused:
+        if refused.status != HTTPStatus.FORBIDDEN:
+            raise
+        return False
+    return True

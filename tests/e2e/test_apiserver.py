@@ -1,6 +1,6 @@
 """The API server goes away, forgets and cuts: what is answered meanwhile, and after.
 
-Row ids are those of reliability.md 3.
+Row ids are those of reliability 3.
 """
 
 import re

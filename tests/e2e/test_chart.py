@@ -53,7 +53,7 @@ def installed(cluster: Cluster, namespace: str) -> Iterator[str]:
 def test_the_api_server_takes_every_object_and_knows_every_field(
     cluster: Cluster, namespace: str, values: dict[str, Any]
 ) -> None:
-    """Chart tests (ecosystem.md 4.2): a server-side dry run is the best final check."""
+    """Chart tests (ecosystem 4.2): a server-side dry run is the best final check."""
     tried = [
         try_to_create(cluster.api, namespace, {**each, "spec": without_addresses(each["spec"])})
         for each in render_chart(values, namespace=namespace)
@@ -81,7 +81,7 @@ def test_a_field_that_does_not_exist_would_be_refused(cluster: Cluster, namespac
 def test_the_pod_passes_where_the_restricted_standard_is_enforced(
     cluster: Cluster, namespace: str
 ) -> None:
-    """Container posture (reliability.md 4.1): PodSecurity "restricted" passes."""
+    """Container posture (reliability 4.1): PodSecurity "restricted" passes."""
     enforce = {"pod-security.kubernetes.io/enforce": "restricted"}
     cluster.api.patch("Namespace", namespace, "", {"metadata": {"labels": enforce}})
     privileged = the_pod(namespace)
@@ -109,7 +109,7 @@ def test_the_pod_passes_where_the_restricted_standard_is_enforced(
 def test_the_account_may_read_what_dns_needs_and_no_more(
     cluster: Cluster, installed: str, verb: str, group: str, resource: str, *, allowed: bool
 ) -> None:
-    """ClusterRole (reliability.md 4.1), as the authorizer understands it."""
+    """ClusterRole (reliability 4.1), as the authorizer understands it."""
     review = cluster.api.request(
         "POST",
         "/apis/authorization.k8s.io/v1/subjectaccessreviews",

@@ -1,4 +1,4 @@
-"""The DNS tests of Kubernetes' conformance suite, C1 to C7 (behaviour.md 3.1), as dig sees them.
+"""The DNS tests of Kubernetes' conformance suite, C1 to C7 (behaviour 3.1), as dig sees them.
 
 The kubelet's share of C2 and C5, the pod's own name in its /etc/hosts, is no matter of DNS.
 """

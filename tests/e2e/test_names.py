@@ -1,4 +1,4 @@
-"""The DNS tests of Kubernetes' suite that are not conformance: N rows of behaviour.md 3.2."""
+"""The DNS tests of Kubernetes' suite that are not conformance: N rows of behaviour 3.2."""
 
 import pytest
 

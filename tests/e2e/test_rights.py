@@ -1,6 +1,6 @@
 """Rights and tokens that are missing, or go away: what is answered meanwhile, and after.
 
-Row ids are those of reliability.md 3.
+Row ids are those of reliability 3.
 """
 
 import re

@@ -70,7 +70,7 @@ def run(*arguments: str, program: str = sys.executable, cwd: Path | None = None)
 
 
 def test_the_wheel_holds_the_package_and_its_licence_and_nothing_else(wheel: Path) -> None:
-    """Packaging (ecosystem.md 6.4): py.typed, license-files; no tests."""
+    """Packaging (ecosystem 6.4): py.typed, license-files; no tests."""
     names = zipfile.ZipFile(wheel).namelist()
 
     source = {
@@ -84,7 +84,7 @@ def test_the_wheel_holds_the_package_and_its_licence_and_nothing_else(wheel: Pat
 
 
 def test_the_installed_command_starts_from_anywhere(installed: Path, tmp_path: Path) -> None:
-    """Packaging (ecosystem.md 6.4): console script kubedns-py."""
+    """Packaging (ecosystem 6.4): console script kubedns-py."""
     said = run("--help", program=str(installed / "kubedns-py"), cwd=tmp_path)
 
     assert "serve" in said

@@ -81,7 +81,7 @@ def test_an_exception_that_is_passed_over_has_its_reason_beside_it() -> None:
 
 
 def test_every_silenced_warning_names_its_code_and_its_reason() -> None:
-    """Habits (style.md): every ignore has a code and a reason."""
+    """House habits: every ignore has a code and a reason."""
     silenced = re.compile(r"# (?:noqa|type: ignore)(?P<rest>.*)$")
     explained = re.compile(r"(: [A-Z]+\d+(, ?[A-Z]+\d+)*|\[[a-z-]+(, ?[a-z-]+)*\]) +[-#] \S")
 
@@ -98,7 +98,7 @@ def test_every_silenced_warning_names_its_code_and_its_reason() -> None:
 
 
 def test_every_rule_that_is_switched_off_says_why() -> None:
-    """Habits (style.md): ruff selects ALL; a reason stands beside each code that is ignored."""
+    """House habits: ruff selects ALL; a reason stands beside each code that is ignored."""
     text = (REPOSITORY / "pyproject.toml").read_text()
     lists = re.findall(r"^(?:ignore|\"tests/\*\*\") = \[\n(.*?)^\]", text, re.DOTALL | re.MULTILINE)
 
@@ -108,7 +108,7 @@ def test_every_rule_that_is_switched_off_says_why() -> None:
 
 
 def test_no_test_is_skipped_and_none_sleeps() -> None:
-    """Tests (style.md): no skip, no xfail; wait for a condition with a deadline."""
+    """House tests: no skip, no xfail; wait for a condition with a deadline."""
     forbidden = re.compile(r"pytest\.(?:mark\.)?(?:skip|xfail|importorskip)|time\.sleep\(")
 
     found = [

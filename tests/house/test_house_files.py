@@ -26,7 +26,7 @@ def fragments() -> list[Path]:
 
 
 def test_the_makefile_is_one_screen_and_every_target_has_its_line_of_help() -> None:
-    """Habits (style.md): at most 60 lines; each target one line of help."""
+    """House habits: at most 60 lines; each target one line of help."""
     phony = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
 
     assert MAKEFILE.count("\n") <= 60
@@ -35,7 +35,7 @@ def test_the_makefile_is_one_screen_and_every_target_has_its_line_of_help() -> N
 
 
 def test_make_without_a_target_prints_the_list_of_targets() -> None:
-    """Habits (style.md): one command in."""
+    """House habits: one command in."""
     make = shutil.which("make")
     assert make is not None
     listed = subprocess.run(  # noqa: S603 - our own words
@@ -72,7 +72,7 @@ def test_the_readme_names_the_first_commands() -> None:
 
 
 def test_every_change_is_a_file_with_a_kind_and_a_sentence() -> None:
-    """Habits (style.md): changelog.d/<slug>.<kind>.md; the form stands in changelog.d/README.md."""
+    """House habits: changelog.d/<slug>.<kind>.md; the form stands in changelog.d/README.md."""
     for path in fragments():
         assert re.fullmatch(rf"[a-z0-9]+(-[a-z0-9]+){{1,4}}\.({'|'.join(KINDS)})\.md", path.name), (
             path
@@ -102,7 +102,7 @@ def test_the_licence_is_there_in_full() -> None:
 
 
 def test_what_has_to_pass_before_a_merge_is_what_developers_type() -> None:
-    """Habits (style.md): one command out; exactly what CI runs."""
+    """House habits: one command out; exactly what CI runs."""
     script = REPOSITORY / ".ci" / "run"
 
     assert re.findall(r"^make (\S+)$", script.read_text(), re.MULTILINE) == ["test", "check", "e2e"]

@@ -82,6 +82,25 @@ def test_a_signal_ends_a_start_that_waits(tmp_path: Path) -> None:
         assert server.log.endswith("stopped\n")
 
 
+def test_sigterm_before_anything_is_open_ends_the_process(tmp_path: Path) -> None:
+    """F-43: as process 1 it would be ignored by the kernel, were there no handler.
+
+    The status file of the process tells when there is one.
+    """
+    with serving(tmp_path, f"--manifests={tmp_path}") as server:
+        wait_until(lambda: _handles(server.process.pid, signal.SIGTERM))
+        server.process.send_signal(signal.SIGTERM)
+
+        assert server.wait_exit() == 0
+        assert "Traceback" not in server.log
+
+
+def _handles(pid: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    (caught,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")]
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 class _Asker(threading.Thread):
     """Asks one question after the other, and counts."""
 
