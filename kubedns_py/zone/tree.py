@@ -14,7 +14,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kubedns_py.cluster.objects import Address, Key
 from kubedns_py.dns.name import Name
@@ -60,6 +60,14 @@ class Subtree:
     pointers: dict[Address, tuple[Pointer, ...]]
 
 
+MOST_GROWN: Final = 50_000
+"""Addresses in all grown subtrees together, at about 1.2 KB each, before the oldest are let go.
+
+Our choice: nobody asks for more within a moment but who walks the whole cluster, and a sweep over
+all pointers must not make the memory of all records ours.
+"""
+
+
 class Tree:
     """The services of one zone, by namespace and name; grown on demand.
 
@@ -71,6 +79,7 @@ class Tree:
         self._grow = grow
         self._namespaces: dict[bytes, dict[bytes, Key]] = {}
         self._grown: dict[Key, Subtree | None] = {}
+        self._weight = 0
 
     def add_namespace(self, namespace: str) -> None:
         """Make ``N.svc.D`` exist."""
@@ -79,18 +88,18 @@ class Tree:
     def remove_namespace(self, namespace: str) -> None:
         """Remove a namespace and all services in it."""
         for key in self._namespaces.pop(namespace.encode(), {}).values():
-            self._grown.pop(key, None)
+            self._forget(key)
 
     def replace(self, key: Key) -> None:
         """Put a service's new subtree in the place of its old one."""
         self.add_namespace(key.namespace)
         self._namespaces[key.namespace.encode()][key.name.encode()] = key
-        self._grown.pop(key, None)
+        self._forget(key)
 
     def remove(self, key: Key) -> None:
         """Remove a service's subtree. Its namespace stays until it is removed."""
         self._namespaces.get(key.namespace.encode(), {}).pop(key.name.encode(), None)
-        self._grown.pop(key, None)
+        self._forget(key)
 
     def has_namespace(self, label: bytes) -> bool:
         """Tell whether ``N.svc.D`` exists."""
@@ -103,8 +112,16 @@ class Tree:
     def subtree(self, key: Key) -> Subtree | None:
         """Return a service's subtree, growing it if it was not asked for since it changed."""
         if key not in self._grown:
-            self._grown[key] = self._grow(key)
+            subtree = self._grow(key)
+            self._weight += _weight(subtree)
+            while self._grown and self._weight > MOST_GROWN:
+                self._forget(next(iter(self._grown)))
+            self._grown[key] = subtree
         return self._grown[key]
+
+    def _forget(self, key: Key) -> None:
+        if key in self._grown:
+            self._weight -= _weight(self._grown.pop(key))
 
     def find(self, path: Name) -> Node | None:
         """Return the node of a name below ``svc.D``.
@@ -121,3 +138,8 @@ class Tree:
                 return None
             node = node.children.get(label)
         return node
+
+
+def _weight(subtree: Subtree | None) -> int:
+    """Return what a subtree counts for: its addresses, and one for the service."""
+    return 1 + (len(subtree.pointers) if subtree else 0)

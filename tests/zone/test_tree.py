@@ -1,9 +1,11 @@
 """The tree cache: nodes by label path, replaced whole, grown when they are asked for."""
 
-from kubedns_py.cluster.objects import Key
+from collections.abc import Callable
+
+from kubedns_py.cluster.objects import Address, Key
 from kubedns_py.dns.name import from_text
 from kubedns_py.dns.rrset import A, RRset
-from kubedns_py.zone.tree import Node, Subtree, Tree
+from kubedns_py.zone.tree import MOST_GROWN, Node, Pointer, Subtree, Tree
 
 WEB = Key("shop", "web")
 DB = Key("shop", "db")
@@ -142,3 +144,65 @@ def test_a_namespace_exists_without_a_service() -> None:
     assert tree.has_namespace(b"void")
     assert tree.find(from_text("web.void")) is None
     assert tree.find(from_text("web.shop")) is not None
+
+
+def remembering(
+    grown: list[Key], grow: Callable[[Key], Subtree]
+) -> Callable[[Key], Subtree | None]:
+    """Return ``grow`` that notes what was grown."""
+
+    def noting(key: Key) -> Subtree:
+        grown.append(key)
+        return grow(key)
+
+    return noting
+
+
+def a_crowd(_: Key) -> Subtree:
+    """Return the subtree of a service with as many addresses as fit three times at once."""
+    count = MOST_GROWN // 3 - 1
+    pointers: dict[Address, tuple[Pointer, ...]] = {
+        Address(n.to_bytes(4, "big")): () for n in range(count)
+    }
+    return Subtree(Node(), pointers)
+
+
+def test_the_oldest_subtrees_make_room_when_too_much_was_asked_for() -> None:
+    """F-41: a sweep over the whole cluster does not keep all of its records."""
+    grown: list[Key] = []
+    tree = Tree(remembering(grown, a_crowd))
+    keys = [Key("shop", name) for name in ("a", "b", "c", "d")]
+    for key in keys:
+        tree.replace(key)
+        tree.subtree(key)
+
+    tree.subtree(keys[3])
+    tree.subtree(keys[1])
+    assert grown == keys
+    tree.subtree(keys[0])
+    assert grown == [*keys, keys[0]]
+
+
+def test_what_was_replaced_counts_no_more() -> None:
+    """F-41: changes alone let nothing go."""
+    grown: list[Key] = []
+    tree = Tree(remembering(grown, a_crowd))
+    tree.replace(WEB)
+    tree.subtree(WEB)
+    for _ in range(5):
+        tree.replace(DB)
+        tree.subtree(DB)
+
+    tree.subtree(WEB)
+    assert grown == [WEB, *[DB] * 5]
+
+
+def test_a_subtree_larger_than_the_bound_is_kept_alone() -> None:
+    """HDL-14: one service may be larger than that; it is grown once for all its questions."""
+    grown: list[Key] = []
+    huge = Subtree(Node(), {Address(n.to_bytes(4, "big")): () for n in range(MOST_GROWN + 1)})
+    tree = Tree(remembering(grown, lambda _: huge))
+    tree.replace(WEB)
+
+    assert tree.subtree(WEB) is tree.subtree(WEB)
+    assert grown == [WEB]
