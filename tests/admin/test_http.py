@@ -1,6 +1,7 @@
 """Health, readiness and metrics, asked over real connections on loopback."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -77,9 +78,16 @@ async def test_port_zero_is_off() -> None:
     config = load(["--healthz-port=0", "--metrics-port=0"], {}, program="test").config
     server = AdminServer(config, readiness=list, exposition=Exposition(some_sources()))
 
+    before = open_sockets()
     await server.start()
+    assert open_sockets() == before
     await server.stop()
     await server.stop()
+
+
+def open_sockets() -> int:
+    """Return how many sockets this process holds."""
+    return sum(each.is_socket() for each in Path("/proc/self/fd").iterdir())
 
 
 @pytest.mark.parametrize("path", ["/", "/cache", "/debug/pprof", "/healthz/", "/metrics/x", "//"])

@@ -43,6 +43,8 @@ def test_closing_twice_is_harmless(pipe: tuple[int, int]) -> None:
     writer.close()
     writer.close()
 
+    assert writer.dropped == 0
+
 
 async def test_a_pipe_that_nobody_reads_delays_nobody_and_is_counted(
     pipe: tuple[int, int],
