@@ -79,8 +79,16 @@ class Status:
     retry_after_s: float | None
 
 
-def read_page(raw: bytes) -> Page:
-    """Return a page of a list. Raises BadObject if it is none, whatever its status was."""
+def read_page(raw: bytes, *, asked_with: str = "") -> Page:
+    """Return a page of a list.
+
+    Args:
+        raw: the body of an answer.
+        asked_with: the continue token that was sent, or empty.
+
+    Raises:
+        BadObject: it is none, whatever its status was, or it leads back to itself.
+    """
     try:
         found = _PAGE.decode(raw)
     except _UNREADABLE as error:
@@ -88,6 +96,8 @@ def read_page(raw: bytes) -> Page:
     meta = found.metadata or _ListMeta()
     if found.items is UNSET or not meta.resource_version:
         raise BadObject("List", "type", detail="items or metadata.resourceVersion is missing")
+    if asked_with and meta.continue_token == asked_with:
+        raise BadObject("List", "continue", detail="the same continue token came twice")
     return Page(found.items or [], meta.resource_version, meta.continue_token or "")
 
 

@@ -166,7 +166,7 @@ class Reflector:
         snapshot = self._snapshot or Snapshot(now)
         self._snapshot = snapshot
         try:
-            found = read_page(page)
+            found = read_page(page, asked_with=snapshot.continue_token)
         except BadObject as bad:
             self._unreadable(bad, now)
             return

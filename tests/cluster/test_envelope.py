@@ -136,3 +136,12 @@ def test_an_excerpt_is_one_short_line_of_ascii(text: str) -> None:
     assert len(shown) <= 200
     assert shown.isascii()
     assert not shown or shown.isprintable()
+
+
+def test_a_page_that_leads_back_to_itself_is_none() -> None:
+    """F-22: a list without end would be a hot loop."""
+    raw = a_page(version="7", continue_token="x")
+
+    assert read_page(raw, asked_with="w").continue_token == "x"
+    with pytest.raises(BadObject, match="continue token came twice"):
+        read_page(raw, asked_with="x")

@@ -314,6 +314,23 @@ def test_an_expired_continue_token_starts_the_list_over_without_pages() -> None:
     assert driver.request() == a_list()
 
 
+def test_a_continue_token_that_comes_twice_is_not_followed() -> None:
+    """F-16, F-22: a list without end is an error with backoff, not a hot loop."""
+    driver = Driver()
+    driver.request()
+    driver.failed(422)
+    driver.request()
+    driver.listed(a_service("a"), continue_token="two")
+    driver.request()
+    driver.listed(a_service("b"), continue_token="two")
+
+    assert isinstance(driver.next(), Wait)
+    assert driver.status.decode_errors == 1
+    assert driver.request() == a_list()
+    driver.listed(a_service("c"))
+    assert driver.names() == ["c"]
+
+
 def test_a_list_that_is_gone_twice_waits() -> None:
     """F-08: no hot loop against a server that has lost its mind."""
     driver = Driver()
