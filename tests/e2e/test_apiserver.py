@@ -5,9 +5,12 @@ Row ids are those of reliability 3.
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
+from http import HTTPStatus
 
 import pytest
 
+from tests.e2e.apiclient import ApiError, collection
 from tests.e2e.binaries import Binaries
 from tests.e2e.certificates import issue_certificates
 from tests.e2e.cluster import Cluster
@@ -101,6 +104,44 @@ def test_what_changed_behind_an_expired_version_is_right_after_a_relist(
         assert data(server, stays) == ["10.6.1.1"]
         assert server.is_ready()
         assert metric(server, "relists_total", resource="services", reason="expired") >= 1
+
+
+def test_a_version_that_etcd_has_compacted_away_leads_to_a_relist(
+    start_control_plane: StartControlPlane,
+) -> None:
+    """F-07: 410 after compaction. Without its watch cache the API server passes on what etcd says.
+
+    With the cache a version stays good for long after etcd forgot it.
+    """
+    plane = start_control_plane(apiserver=["--watch-cache=false", "--etcd-compaction-interval=2s"])
+    cluster = Cluster(plane.admin)
+    with dns_servers(plane) as servers, relaying(plane.server) as relay:
+        server = servers.start(through=relay.url)
+        cluster.add_headless("web", "default", "10.6.6.1")
+        name = fqdn("web.default")
+        wait_answer(server, name, ["10.6.6.1"])
+
+        relay.refuse()
+        slices = collection("EndpointSlice", "default")
+        before = plane.admin.request("GET", slices)["metadata"]["resourceVersion"]
+        cluster.move_headless("web", "default", "10.6.6.2")
+        until(lambda: _is_gone(plane, slices, before), "etcd has compacted the version away")
+        relay.admit()
+
+        wait_answer(server, name, ["10.6.6.2"], within_s=AFTER_BACKOFF_S)
+        expired = metric(server, "relists_total", resource="endpointslices", reason="expired")
+        assert expired >= 1
+        assert server.is_ready()
+
+
+def _is_gone(plane: ControlPlane, path: str, version: str) -> bool:
+    """Tell whether a watch from a version is answered with 410, in the stream or at once."""
+    try:
+        with closing(plane.admin.watch(path, {"resourceVersion": version})) as events:
+            event = next(events)
+    except ApiError as refused:
+        return refused.status == HTTPStatus.GONE
+    return bool(event["type"] == "ERROR" and event["object"]["code"] == HTTPStatus.GONE)
 
 
 def test_a_new_authority_is_taken_from_its_file(
