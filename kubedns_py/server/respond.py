@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kubedns_py.dns.name import Name, to_text
 from kubedns_py.dns.query import HEADER_OCTETS, OPCODE, QR, RD, Drop, Query, Reject, read_query
@@ -128,8 +129,9 @@ class Responder:
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class _Counted:
+class _Counted(NamedTuple):
+    """What is counted of a reply beside its octets. A tuple: one is made for every message."""
+
     zone: str
     qtype: int
     rcode: int
