@@ -256,16 +256,17 @@ class Tally:
             truncated=dict(self._truncated),
             panics=self._panics,
         )
-        # list() of a dictionary's items is one step: the writing thread cannot come between
-        for (zone, proto, family, qtype), cell in list(self._cells.items()):
+        # Another thread counts meanwhile. dict() copies in one step, where list(items()) makes a
+        # tuple for each item: that may start the collector, whose callbacks let threads switch.
+        for (zone, proto, family, qtype), cell in dict(self._cells).items():
             times = tuple(cell.times)
             counts.requests[zone, proto, family, QTYPES.get(qtype, OTHER)] = sum(times)
             counts.durations[zone].add(times, cell.seconds)
             counts.request_sizes[zone, proto].add(cell.sizes_in, cell.octets_in)
             counts.response_sizes[zone, proto].add(cell.sizes_out, cell.octets_out)
-        for (zone, rcode, rule), replies in list(self._responses.items()):
+        for (zone, rcode, rule), replies in dict(self._responses).items():
             counts.responses[zone, RCODES.get(rcode, OTHER), rule] += replies
-        for kind, histogram in list(self._programming.items()):
+        for kind, histogram in dict(self._programming).items():
             copied = counts.programming[kind] = Histogram(histogram.bounds)
             copied.add(histogram.counts, histogram.total)
         return counts

@@ -1,5 +1,6 @@
 """Two threads at once, switching as often as the interpreter can."""
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -7,6 +8,9 @@ from collections.abc import Callable, Iterable
 
 def beside(reading: Callable[[], object], writing: Iterable[object]) -> list[Exception]:
     """Call ``reading`` again and again in a thread while ``writing`` is walked in this one.
+
+    The garbage collector runs often and calls back into Python, as it does in a process where a
+    library listens to it: any allocation of a container is then a place where threads switch.
 
     Returns:
         What ``reading`` raised, such as "dictionary changed size during iteration".
@@ -22,8 +26,14 @@ def beside(reading: Callable[[], object], writing: Iterable[object]) -> list[Exc
             except RuntimeError as error:
                 raised.append(error)
 
-    interval = sys.getswitchinterval()
+    def collected(_phase: str, _info: dict[str, int]) -> None:
+        for _ in range(20):
+            pass
+
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(1e-6)
+    gc.set_threshold(10, *thresholds[1:])
+    gc.callbacks.append(collected)
     reader = threading.Thread(target=read)
     try:
         reader.start()
@@ -34,5 +44,7 @@ def beside(reading: Callable[[], object], writing: Iterable[object]) -> list[Exc
     finally:
         done.set()
         reader.join(10)
+        gc.callbacks.remove(collected)
+        gc.set_threshold(*thresholds)
         sys.setswitchinterval(interval)
     return raised
