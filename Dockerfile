@@ -7,8 +7,8 @@ FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 COPY locks/build.txt locks/run.txt locks/
 RUN python -m venv /build && python -m venv /opt/kubedns-py \
- && /build/bin/pip install --no-cache-dir --require-hashes --only-binary=:all: -r locks/build.txt \
- && /opt/kubedns-py/bin/pip install --no-cache-dir --require-hashes --only-binary=:all: -r locks/run.txt
+ && /build/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary=:all: -r locks/build.txt \
+ && /opt/kubedns-py/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary=:all: -r locks/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY kubedns_py/ kubedns_py/
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \

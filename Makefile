@@ -15,7 +15,7 @@ setup: .venv/.ready ## the locked environment in .venv; instant when nothing cha
 .venv/.locked: locks/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/dev.txt
 	@touch $@
 .venv/.ready: .venv/.locked pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -50,7 +50,7 @@ fuzz: setup ## look for messages that break the reader, for a bounded time
 	$(BIN)/python -m fuzz
 
 lock: ## write locks/ from pyproject.toml; UPGRADE=--upgrade takes newer versions
-	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet --require-hashes -r locks/lock.txt
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet --no-deps --require-hashes -r locks/lock.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml -o locks/run.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --group dev -c locks/run.txt -o locks/dev.txt
 	$(COMPILE) $(UPGRADE) --group build -c locks/dev.txt -o locks/build.txt

@@ -35,12 +35,13 @@ def test_both_stages_start_from_one_image() -> None:
 
 
 def test_packages_are_installed_by_hash_and_only_from_wheels() -> None:
-    """Supply chain (reliability 4.1): --require-hashes."""
+    """Supply chain (reliability 4.1): --require-hashes; the lock names all, nothing is resolved."""
     installs = [line for line in re.split(r"&&|\n", TEXT) if "pip install" in line]
 
     assert len(installs) == 3
     for line in installs[:2]:
         assert "--require-hashes" in line
+        assert "--no-deps" in line
         assert "--only-binary=:all:" in line
     assert "--no-index" in installs[2]
 
