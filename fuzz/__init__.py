@@ -1,1 +1,1 @@
-"""Random and mutated octets at the message handler, for as long as one likes."""
+"""Random and mutated octets at the two readers of messages, for as long as one likes."""

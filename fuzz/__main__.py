@@ -1,4 +1,4 @@
-"""``python -m fuzz [--seconds N] [--seed N]``: mutate queries until the time is over.
+"""``python -m fuzz [--seconds N] [--seed N]``: mutate queries and replies until the time is over.
 
 Prints what it did; exits 1 with the message in hex at the first broken invariant. The same seed
 tries the same messages in the same order.
@@ -7,19 +7,23 @@ tries the same messages in the same order.
 from __future__ import annotations
 
 import argparse
+import functools
+import itertools
 import sys
 import time
+from collections.abc import Callable, Iterator
 from random import Random
 
 from fuzz.corpus import queries
 from fuzz.handler import BrokenInvariantError, a_core, check
+from fuzz.replies import replies
 
 _MOST_OCTETS = 2000
 
 
-def mutated(query: bytes, chance: Random) -> bytes:
-    """Return the query with a few octets changed, cut, doubled or added."""
-    octets = bytearray(query)
+def mutated(message: bytes, chance: Random) -> bytes:
+    """Return the message with a few octets changed, cut, doubled or added."""
+    octets = bytearray(message)
     for _ in range(chance.randint(1, 4)):
         at = chance.randrange(len(octets) + 1)
         match chance.randrange(5):
@@ -36,6 +40,11 @@ def mutated(query: bytes, chance: Random) -> bytes:
     return bytes(octets[:_MOST_OCTETS])
 
 
+def _of_queries() -> Iterator[tuple[bytes, Callable[[bytes], None]]]:
+    holds = functools.partial(check, a_core())
+    return ((query, holds) for query in queries())
+
+
 def main() -> int:
     """Run; return the exit code."""
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
@@ -43,19 +52,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="which messages (default 1)")
     options = parser.parse_args()
     chance = Random(options.seed)  # noqa: S311 - the same seed must try the same messages
-    core, corpus = a_core(), list(queries())
+    corpora = list(_of_queries()), list(replies())
     started, tried = time.monotonic(), 0
     try:
-        for query in corpus:
-            check(core, query)
+        for message, holds in itertools.chain(*corpora):
+            holds(message)
         while time.monotonic() - started < options.seconds:
-            for _ in range(100):
+            for corpus in corpora * 50:
                 tried += 1
+                message, holds = chance.choice(corpus)
                 if chance.random() < 0.1:
                     message = chance.randbytes(chance.randrange(_MOST_OCTETS))
                 else:
-                    message = mutated(chance.choice(corpus), chance)
-                check(core, message)
+                    message = mutated(message, chance)
+                holds(message)
     except BrokenInvariantError as error:
         sys.stderr.write(f"fuzz: seed {options.seed}, message {tried}: {error}\n")
         return 1

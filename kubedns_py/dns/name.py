@@ -116,6 +116,11 @@ def from_wire(octets: bytes, start: int = 0) -> Name:
     return tuple(labels)
 
 
+def folded(name: Name) -> Name:
+    """Return a name whose labels were kept as somebody else spelled them, in lower case."""
+    return tuple(label.lower() for label in name)
+
+
 def wire_length(name: Name) -> int:
     """Return the octets that the uncompressed wire form takes (RFC 1035, 3.1)."""
     return sum(map(len, name)) + len(name) + 1

@@ -24,6 +24,8 @@ HEADER_OCTETS: Final = 12
 QR: Final = 0x8000
 OPCODE: Final = 0x7800
 RD: Final = 0x0100
+AD: Final = 0x0020
+CD: Final = 0x0010
 DO: Final = 0x8000
 
 _HEADER = struct.Struct("!HHHHHH")
@@ -43,11 +45,13 @@ class Edns:
         payload_octets: the sender's UDP payload size as sent, 0 to 65535.
         version: 0 to 255; only 0 is served.
         do: whether DNSSEC data is asked for (RFC 3225).
+        has_options: whether there are any; they often hold what no other query has.
     """
 
     payload_octets: int
     version: int
     do: bool
+    has_options: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,8 @@ def _read_additional(message: bytes, at: int, count: int) -> tuple[Edns | None] 
             whole = record.start == at + 1 + _FIXED.size and _options_fit(message, record)
             if edns is not None or not whole:
                 return None
-            edns = Edns(record.rclass, record.ttl >> 16 & 0xFF, bool(record.ttl & DO))
+            version, has_options = record.ttl >> 16 & 0xFF, record.end > record.start
+            edns = Edns(record.rclass, version, bool(record.ttl & DO), has_options)
         elif record.rtype != TSIG or record.rclass != _CLASS_ANY or index + 1 != count:
             return None
         at = record.end

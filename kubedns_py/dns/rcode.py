@@ -23,5 +23,8 @@ class ExtendedError(NamedTuple):
 EDE_OTHER: Final = 0
 EDE_STALE: Final = 3
 EDE_NOT_READY: Final = 14
+EDE_FILTERED: Final = 17
 EDE_PROHIBITED: Final = 18
 EDE_NOT_AUTHORITATIVE: Final = 20
+EDE_NO_REACHABLE_AUTHORITY: Final = 22
+EDE_NETWORK_ERROR: Final = 23

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kubedns_py.dns.name import Name, from_wire, to_wire, wire_length
-from kubedns_py.dns.query import HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
-from kubedns_py.dns.rcode import ExtendedError
+from kubedns_py.dns.query import AD, CD, HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
+from kubedns_py.dns.rcode import EDE_NETWORK_ERROR, SERVFAIL, ExtendedError
 from kubedns_py.dns.rrset import AAAA, CNAME, NS, OPT, PTR, SOA, SRV, A, RRset, srv_target
 
 AA: Final = 0x0400
@@ -51,6 +51,10 @@ class Reply:
         rcode: 0 to 4095; above 15 the query must have had an OPT record.
         authoritative: the AA bit.
         ede: sent only to a query with an OPT record.
+        authenticated: the AD bit: somebody we trust validated the data (RFC 4035, 3.2.3). Sent
+            only to a query that shows by AD or DO that it understands it (RFC 6840, 5.8).
+        truncated: it was not to be had whole (row C-12): over UDP with TC whatever its size, so
+            that the client may try TCP; over TCP, where nothing is left to try, SERVFAIL.
     """
 
     rcode: int
@@ -59,6 +63,13 @@ class Reply:
     authority: tuple[RRset, ...] = ()
     additional: tuple[RRset, ...] = ()
     ede: ExtendedError | None = None
+    authenticated: bool = False
+    truncated: bool = False
+
+
+_NOT_WHOLE: Final = Reply(
+    SERVFAIL, ede=ExtendedError(EDE_NETWORK_ERROR, "the upstream's reply was not to be had whole")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,8 @@ def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -
         shape: how this server's replies look.
         turn: 0 or more; where the rotation of several addresses begins.
     """
+    if reply.truncated and limit == TCP_LIMIT:
+        reply = _NOT_WHOLE
     opt = _opt(query.edns, reply.rcode, reply.ede, shape)
     writer = _Writer(query, limit - len(opt))
     answer = tuple(_turned(rrset, turn, shape.max_answers) for rrset in reply.answer)
@@ -122,7 +135,11 @@ def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -
     counts.append(writer.take_count() + bool(opt))
     flags = QR | query.flags & RD | reply.rcode & 0xF
     flags |= AA * reply.authoritative | RA * shape.recursion_available
-    flags |= TC * (not whole and limit < TCP_LIMIT)
+    if shape.recursion_available and not reply.authoritative:  # RFC 4035, 3.2.2; RFC 6840, 5.8
+        flags |= query.flags & CD
+        if reply.authenticated and (query.flags & AD or (query.edns and query.edns.do)):
+            flags |= AD
+    flags |= TC * (limit < TCP_LIMIT and (reply.truncated or not whole))
     header = _HEADER.pack(query.id, flags, 1, *counts)
     return Rendered(header + writer.octets() + opt, not whole)
 

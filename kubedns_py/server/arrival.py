@@ -34,10 +34,31 @@ class Arrival:
     local: Address
 
 
+Deliver = Callable[[bytes | None], None]
+"""Takes a reply that was waited for, or None when there must be none; raises nothing."""
+
+
+class Deferred(Protocol):
+    """A reply that somebody else has to be asked for."""
+
+    def begin(self, client: str, deliver: Deliver) -> None:
+        """Ask.
+
+        Args:
+            client: the address that the query came from, as text without its port; what one client
+                may have in flight is bounded.
+            deliver: called exactly once, perhaps before this returns, unless ``abandon`` comes
+                first. The reply is a whole message, as ``Respond`` returns it.
+        """
+
+    def abandon(self) -> None:
+        """Forget the client: ``deliver`` is not called any more. Twice is harmless."""
+
+
 class Respond(Protocol):
     """Answers one DNS message."""
 
-    def __call__(self, message: bytes, arrival: Arrival, /) -> bytes | None:
+    def __call__(self, message: bytes, arrival: Arrival, /) -> bytes | Deferred | None:
         """Return the reply to ``message``, or None when there must be none.
 
         Args:
@@ -47,7 +68,7 @@ class Respond(Protocol):
 
         Returns:
             A whole DNS message, never larger than the transport and the client allow; at most
-            65,535 octets. None: the message is dropped.
+            65,535 octets. None: the message is dropped. A Deferred: whoever asked begins it.
 
         Raises:
             Nothing: it is total. The servers count what escapes all the same.
@@ -64,7 +85,7 @@ def guarded(respond: Respond, on_panic: OnPanic) -> Respond:
     No network input ends the process, and none takes a socket out of the event loop.
     """
 
-    def respond_or_drop(message: bytes, arrival: Arrival) -> bytes | None:
+    def respond_or_drop(message: bytes, arrival: Arrival) -> bytes | Deferred | None:
         try:
             return respond(message, arrival)
         except Exception as error:  # noqa: BLE001 - counted and said by on_panic

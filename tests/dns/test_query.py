@@ -311,7 +311,9 @@ def test_edns_versions_and_flags_are_told_apart() -> None:
 )
 def test_options_that_are_well_formed_are_ignored(data: bytes) -> None:
     """M-38, M-39, M-40, M-41, M-43, ENV-13."""
-    assert edns_of(message(QUESTION + opt(data=data), additionals=1)) == Edns(1232, 0, do=False)
+    assert edns_of(message(QUESTION + opt(data=data), additionals=1)) == Edns(
+        1232, 0, do=False, has_options=True
+    )
 
 
 @pytest.mark.parametrize("tail", [b"\0", b"x" * 400], ids=["1", "400"])

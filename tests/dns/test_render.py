@@ -406,6 +406,30 @@ def test_over_tcp_a_set_that_does_not_fit_is_cut_without_tc() -> None:
     assert "TC" not in reading.flags
 
 
+def test_what_was_not_to_be_had_whole_is_said_with_tc_however_small_it_is() -> None:
+    """C-12: the client may try TCP; some stub resolvers take what there is."""
+    query = asked("web.shop.svc.cluster.local.", edns=1232)
+    reply = replace(found(a_set(WEB, 2)), truncated=True)
+
+    reading = oracle.read(rendered(query, reply, 1232, shape=PLAIN, turn=0))
+
+    assert "TC" in reading.flags
+    assert len(reading.answer) == 2
+
+
+def test_what_was_not_to_be_had_whole_is_a_failure_over_tcp() -> None:
+    """C-12: half an answer would look like all of it."""
+    query = asked("web.shop.svc.cluster.local.", edns=1232)
+    reply = replace(found(a_set(WEB, 2)), truncated=True)
+
+    reading = over_tcp(query, reply)
+
+    assert (reading.rcode, reading.answer) == ("SERVFAIL", ())
+    assert "TC" not in reading.flags
+    assert reading.edns is not None
+    assert reading.edns.errors == ((23, "the upstream's reply was not to be had whole"),)
+
+
 def test_names_beyond_the_reach_of_pointers_are_written_out() -> None:
     """RFC 1035, 4.1.4: offset 16383 is the last; each is read back."""
     query = asked("web.shop.svc.cluster.local.", "AAAA")

@@ -1,0 +1,56 @@
+"""The TTLs in a message of ours: where they stand, and the same message some seconds later.
+
+Rules of this file:
+
+- Messages come from ``render.py``: they are whole and sound, and nothing is checked here.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from kubedns_py.dns.query import HEADER_OCTETS
+from kubedns_py.dns.rrset import OPT
+
+_COUNTS = struct.Struct("!HHH")
+_COUNTS_AT: Final = 6
+_FIXED = struct.Struct("!HHIH")
+_TTL = struct.Struct("!I")
+_TTL_AT: Final = 4
+_POINTER: Final = 0xC0
+
+
+def ttls(message: bytes) -> tuple[tuple[int, int], ...]:
+    """Return (offset, seconds) of each record's TTL field; OPT has none (RFC 6891, 6.1.3)."""
+    at = _behind_name(message, HEADER_OCTETS) + 4
+    found = []
+    for _ in range(sum(_COUNTS.unpack_from(message, _COUNTS_AT))):
+        at = _behind_name(message, at)
+        rtype, _, ttl, size = _FIXED.unpack_from(message, at)
+        if rtype != OPT:
+            found.append((at + _TTL_AT, ttl))
+        at += _FIXED.size + size
+    return tuple(found)
+
+
+def later(message: bytes, fields: tuple[tuple[int, int], ...], seconds: int) -> bytes:
+    """Return a message with its TTLs counted down.
+
+    Args:
+        message: as it was made.
+        fields: its ``ttls``.
+        seconds: since then, not more than the least of them.
+    """
+    octets = bytearray(message)
+    for at, ttl in fields:
+        _TTL.pack_into(octets, at, ttl - seconds)
+    return bytes(octets)
+
+
+def _behind_name(message: bytes, at: int) -> int:
+    while length := message[at]:
+        if length >= _POINTER:
+            return at + 2
+        at += 1 + length
+    return at + 1
