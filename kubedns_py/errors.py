@@ -5,6 +5,7 @@
     ├── StartError        a file, port or credential is not as needed; exit code 1
     ├── BadObject         one API object cannot be read; the others are not touched
     ├── BadName           text that is not a domain name
+    ├── BadConfiguration  what can change while we run was changed to something unusable
     └── ApiError          the API server refused a request or broke off
 
 Outcomes of DNS (NXDOMAIN, REFUSED, FORMERR) are values, never exceptions.
@@ -25,6 +26,13 @@ class StartError(KubednsError):
 
 class BadName(KubednsError):  # noqa: N818 - "bad name" is what operators read
     """A text is not a domain name (RFC 1035, 2.3.4; RFC 1123, 2.1)."""
+
+
+class BadConfiguration(KubednsError):  # noqa: N818 - like the others
+    """A new ConfigMap or the like cannot be used; the last good one stays (row F-29).
+
+    The text is one line for a person: the key, then the reason.
+    """
 
 
 class BadObject(KubednsError):  # noqa: N818 - same
@@ -57,13 +65,22 @@ class ApiError(KubednsError):
     Attributes:
         status: HTTP status, or the code of an ERROR event; 0 when there was no answer at all.
         retry_after_s: seconds that the server asked us to wait, or None.
+        silent: the request went out, and for as long as we wait nothing came back.
     """
 
-    def __init__(self, status: int, detail: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        retry_after_s: float | None = None,
+        silent: bool = False,
+    ) -> None:
         super().__init__(status, detail)
         self.status = status
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.silent = silent
 
     def __str__(self) -> str:
         return f"{self.status} {self.detail}" if self.status else self.detail

@@ -185,17 +185,19 @@ def _expanded(text: str, environment: Mapping[str, str]) -> str:
         raise UsageError(f"{quoted(text)}: a $ stands before no name") from None
 
 
+_NOT_TOGETHER = (
+    ("manifests", "kube_master_url", "objects come from one place"),
+    ("manifests", "kubecfg_file", "objects come from one place"),
+    ("namespaces", "namespace_labels", "give one"),
+    ("config_map", "config_dir", "give one"),
+    ("config_map", "manifests", "it has no API server; give --config-dir"),
+)
+
+
 def _refuse_conflicts(config: Config, origins: Mapping[str, str]) -> None:
-    for field in ("kube_master_url", "kubecfg_file"):
-        if config.manifests and getattr(config, field):
-            raise UsageError(
-                f"{origins['manifests']}: not together with {origins[field]}; "
-                "objects come from one place"
-            )
-    if config.namespaces and config.namespace_labels:
-        raise UsageError(
-            f"{origins['namespaces']}: not together with {origins['namespace_labels']}; give one"
-        )
+    for field, other, why in _NOT_TOGETHER:
+        if getattr(config, field) and getattr(config, other):
+            raise UsageError(f"{origins[field]}: not together with {origins[other]}; {why}")
     if config.ptr_pods and config.pods != "verified":
         raise UsageError(f"{origins['ptr_pods']}: needs --pods verified, not {config.pods}")
     if set(config.dns_bind_addresses) & set(config.admin_bind_addresses):

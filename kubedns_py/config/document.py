@@ -17,7 +17,7 @@ _INTRODUCTION = """\
 - Every option can be set in the environment instead. A flag beats the environment, the environment
   beats the default, and an empty variable counts as not set.
 - Lists are separated by commas; a flag for a list may also be given several times.
-- Durations have a unit: `500ms`, `30s`, `1m30s`.
+- Durations have a unit: `500ms`, `30s`, `1m30s`. Sizes may have one: `32Mi`.
 - Something wrong is one line on standard error and exit code 2. An environment variable that
   begins with `KUBEDNS_` and belongs to no option is a warning.
 """
@@ -26,6 +26,7 @@ _CONFLICTS = """\
 ## What does not go together
 
 - `--manifests` with `--kube-master-url` or `--kubecfg-file`
+- `--config-map` with `--config-dir` or `--manifests`
 - `--namespaces` with `--namespace-labels`
 - `--ptr-pods` without `--pods verified`
 - `--dns-port` equal to `--healthz-port` or `--metrics-port` on the same address

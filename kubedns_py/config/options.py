@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kubedns_py.config import values
+from kubedns_py.config.answer_options import ANSWERS
 from kubedns_py.config.declaration import Group, Legacy, Option
+from kubedns_py.config.nameserver import Nameserver
+from kubedns_py.config.outside_options import OUTSIDE
+from kubedns_py.config.query_log import QueryLog
 from kubedns_py.config.values import at_least_one, choice, duration, many, whole
 
 
@@ -29,6 +33,13 @@ class Config:
         dns_service: ``namespace/name``.
         max_answers: 0 is all.
         max_udp_size: octets, 512 to 4096.
+        nameservers: addresses only, no host names.
+        config_dir, config_map: at most one of them.
+        cache_size_octets: 0 is no cache.
+        cache_max_ttl, cache_max_negative_ttl: seconds, 0 to 86,400.
+        serve_stale_s: how long after its end an answer may be kept; 0 is off.
+        filter_aaaa: domains in lower case with the last dot, ``.`` for all names, and addresses of
+            upstreams in their shortest spelling.
     """
 
     kube_master_url: str
@@ -66,6 +77,23 @@ class Config:
     stale_after_s: float
     logging_format: Literal["text", "json"]
     v: int
+    nameservers: tuple[Nameserver, ...]
+    forward: bool
+    resolv_conf: str
+    config_dir: str
+    config_map: str
+    config_map_namespace: str
+    config_period_s: float
+    max_concurrent: int
+    cache_size_octets: int
+    cache_max_ttl: int
+    cache_max_negative_ttl: int
+    serve_stale_s: float
+    prefetch: bool
+    filter_aaaa: tuple[str, ...]
+    private_reverse: Literal["forward", "nxdomain"]
+    search_completion: bool
+    log_queries: QueryLog
 
 
 _HOUR = 3600
@@ -200,115 +228,8 @@ GROUPS = (
             ),
         ),
     ),
-    Group(
-        "Answers",
-        (
-            Option(
-                "ttl",
-                "ttl",
-                whole(0, _HOUR, "SECONDS"),
-                "30",
-                help="TTL of records, in seconds.",
-            ),
-            Option(
-                "negative-ttl",
-                "negative_ttl",
-                whole(0, _HOUR, "SECONDS"),
-                "5",
-                help="TTL of NXDOMAIN and NODATA, in seconds.",
-            ),
-            Option(
-                "pods",
-                "pods",
-                choice("insecure", "verified", "disabled"),
-                "insecure",
-                help="Names such as 10-1-2-3.NAMESPACE.pod: for any address in an existing "
-                "namespace, for addresses of running pods (watches Pods), or none.",
-            ),
-            Option(
-                "endpoint-names",
-                "endpoint_names",
-                choice("dashed", "hash", "both"),
-                "dashed",
-                help="Names of endpoints without a hostname: the dashed address as in CoreDNS, "
-                "the hash as in kube-dns, or both.",
-            ),
-            Option(
-                "endpoint-pod-names",
-                "endpoint_pod_names",
-                values.BOOLEAN,
-                "false",
-                help="Name endpoints without a hostname after their pod.",
-            ),
-            Option(
-                "headless-empty",
-                "headless_empty",
-                choice("nxdomain", "nodata"),
-                "nxdomain",
-                help="What a headless Service without ready endpoints answers.",
-            ),
-            Option(
-                "ignore-empty-service",
-                "ignore_empty_service",
-                values.BOOLEAN,
-                "false",
-                help="NXDOMAIN for a ClusterIP Service without ready endpoints.",
-            ),
-            Option(
-                "terminating",
-                "terminating",
-                choice("exclude", "include-if-none-ready"),
-                default="exclude",
-                help="Endpoints that still serve while they terminate: left out, or taken when "
-                "no endpoint is ready.",
-            ),
-            Option(
-                "externalname-ip",
-                "externalname_ip",
-                choice("nodata", "address"),
-                "nodata",
-                help="What a Service answers whose externalName is an IP address.",
-            ),
-            Option(
-                "ptr",
-                "ptr",
-                choice("all", "hostname", "first"),
-                "all",
-                help="Which names an endpoint's address has: one per Service, only those "
-                "of endpoints with a hostname, or the first.",
-            ),
-            Option(
-                "ptr-pods",
-                "ptr_pods",
-                values.BOOLEAN,
-                "false",
-                help="Reverse names of pods that no Service selects; needs --pods verified.",
-            ),
-            Option(
-                "local-cidrs",
-                "local_cidrs",
-                many(values.CIDR),
-                "",
-                help="Networks whose reverse names are ours: an unknown address in them is "
-                "NXDOMAIN.",
-            ),
-            Option(
-                "answer-order",
-                "answer_order",
-                choice("rotate", "stable"),
-                "rotate",
-                help="Whether the records of an answer change places from reply to reply.",
-            ),
-            Option(
-                "max-answers",
-                "max_answers",
-                whole(0, 65535),
-                "0",
-                help="At most this many records of a headless Service in an answer, "
-                "picked anew for each; 0 is all.",
-            ),
-        ),
-    ),
+    ANSWERS,
+    OUTSIDE,
     Group(
         "Operation",
         (
@@ -354,16 +275,10 @@ GROUPS = (
 
 OPTIONS = tuple(option for group in GROUPS for option in group.options)
 
-_NO_FORWARDING = "names outside the cluster are refused, not forwarded"
 _TO_STDERR = "log lines always go to standard error"
 
 LEGACY = (
-    Legacy("config-map", f"not served yet: {_NO_FORWARDING}"),
-    Legacy("config-map-namespace", f"not served yet: {_NO_FORWARDING}"),
-    Legacy("config-dir", f"not served yet: {_NO_FORWARDING}"),
-    Legacy("config-period", f"not served yet: {_NO_FORWARDING}"),
-    Legacy("nameservers", f"not served yet: {_NO_FORWARDING}"),
-    Legacy("federations", "not served yet: names outside the cluster are refused"),
+    Legacy("federations", "federated clusters are not served; kube-dns deprecated them"),
     Legacy("profiling", "there is no profiling page", switch=True),
     Legacy("logtostderr", _TO_STDERR, switch=True),
     Legacy("alsologtostderr", _TO_STDERR, switch=True),

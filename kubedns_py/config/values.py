@@ -20,11 +20,15 @@ from kubedns_py.errors import UsageError
 
 MAX_DOMAIN = 242
 """Characters: ``hostmaster.DOMAIN`` must be a name too (255 octets, RFC 1035, 2.3.4)."""
+MAX_HOST_NAME = 253
+"""Characters of a whole name without its last dot (RFC 1035, 2.3.4)."""
 MAX_LABEL = 63
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_SIZE = re.compile(r"([0-9]{1,12})([KMG]i)?")
+_UNITS = {None: 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 _TRUE = frozenset(("1", "t", "true"))
 _FALSE = frozenset(("0", "f", "false"))
 
@@ -91,6 +95,21 @@ def duration(low_s: float, high_s: float, accepts: str) -> Kind:
     return Kind("DURATION", accepts, read)
 
 
+def octets(high: int, accepts: str) -> Kind:
+    """Return the kind of sizes from 0 to ``high`` octets, written as Kubernetes writes memory."""
+
+    def read(text: str) -> int:
+        found = _SIZE.fullmatch(text)
+        if found is None:
+            raise UsageError(f"{quoted(text)} is not a size; give it like 32Mi, 512Ki or 0")
+        size = int(found[1]) * _UNITS[found[2]]
+        if size > high:
+            raise UsageError(f"{quoted(text)} is out of range; give {accepts}")
+        return size
+
+    return Kind("SIZE", accepts, read)
+
+
 def many(of: Kind) -> Kind:
     """Return the kind of comma lists of another kind, without empty parts and repetitions."""
 
@@ -146,6 +165,46 @@ def parse_domain(text: str) -> str:
         if not _LABEL.fullmatch(label):
             raise UsageError(f"{quoted(text)}: {_label_fault(label)}")
     return f"{domain}."
+
+
+def fold_host_name(text: str) -> str:
+    """Return an RFC 1123 subdomain in lower case without the last dot.
+
+    Raises:
+        UsageError: with what is wrong; the caller says with what.
+    """
+    name = text.removesuffix(".").lower()
+    if len(name) > MAX_HOST_NAME:
+        raise UsageError(f"{len(name)} characters are too long for a name; {MAX_HOST_NAME} fit")
+    for label in name.split("."):
+        if not _LABEL.fullmatch(label) or not text.isascii():
+            raise UsageError(_label_fault(label))
+    return name
+
+
+def parse_aaaa_filter(text: str) -> str:
+    """Return an upstream's address in its canonical spelling, or a domain with the last dot."""
+    if text == ".":
+        return text
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        pass  # then it is a domain
+    try:
+        return f"{fold_host_name(text)}."
+    except UsageError as error:
+        raise UsageError(f"{quoted(text)}: {error}") from None
+
+
+def parse_config_map(text: str) -> str:
+    """Return the name of a ConfigMap as given: an RFC 1123 subdomain. Empty stays empty."""
+    try:
+        well_named = not text or fold_host_name(text) == text
+    except UsageError:
+        well_named = False
+    if not well_named:
+        raise UsageError(f"{quoted(text)} is not the name of a ConfigMap; give one like kube-dns")
+    return text
 
 
 def parse_namespace(text: str) -> str:
@@ -230,6 +289,8 @@ def _label_fault(label: str) -> str:
 
 BOOLEAN = Kind("true|false", "true or false", parse_boolean, switch=True)
 DOMAIN = Kind("DOMAIN", "a domain of RFC 1123 labels", parse_domain)
+AAAA_FILTER = Kind("DOMAIN|IP", "a domain, an upstream's address, or . for all", parse_aaaa_filter)
+CONFIG_MAP = Kind("NAME", "the name of a ConfigMap", parse_config_map)
 NAMESPACE = Kind("NAMESPACE", "the name of a namespace", parse_namespace)
 SERVICE = Kind("NAMESPACE/NAME", "namespace/name", parse_service)
 ADDRESS = Kind("ADDRESS", "an IPv4 or IPv6 address", parse_address)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from kubedns_py import __version__
 from kubedns_py.config.arguments import Loaded, load
+from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.errors import UsageError
 
 
@@ -190,6 +191,30 @@ def test_the_url_of_the_api_server_is_expanded_from_the_environment() -> None:
     )
 
 
+def test_the_flags_of_kube_dns_for_other_names_are_read() -> None:
+    """Behaviour 2.1.2: spelled and shaped as there."""
+    config = loaded(
+        "--nameservers=8.8.8.8:53,8.8.4.4",
+        "--config-map=kube-dns",
+        "--config-map-namespace=dns",
+        "--config-period=1m",
+    ).config
+
+    assert config.nameservers == (Nameserver("8.8.8.8"), Nameserver("8.8.4.4"))
+    assert (config.config_map, config.config_map_namespace) == ("kube-dns", "dns")
+    assert config.config_period_s == 60.0
+
+
+def test_a_nameserver_that_is_none_is_said_with_its_flag() -> None:
+    """House rule of errors: the thing, what is wrong, what to do."""
+    assert refusal("--nameservers=8.8.8.8:0") == (
+        "--nameservers: '8.8.8.8:0': port 0 is below 1; give 1 to 65535"
+    )
+    assert refusal(KUBEDNS_NAMESERVERS="dns.google").startswith(
+        "KUBEDNS_NAMESERVERS: 'dns.google' is not the address of a server; give one like 10.0.0.1"
+    )
+
+
 def test_nothing_but_the_url_is_expanded() -> None:
     """kube-dns expands that one only."""
     assert loaded("--manifests=/srv/$HOME", HOME="/root").config.manifests == "/srv/$HOME"
@@ -216,6 +241,14 @@ def test_the_url_may_stand_beside_a_kubeconfig() -> None:
         (
             ("--namespaces=a", "--namespace-labels=b"),
             "--namespaces: not together with --namespace-labels; give one",
+        ),
+        (
+            ("--config-map=kube-dns", "--config-dir=/kube-dns-config"),
+            "--config-map: not together with --config-dir; give one",
+        ),
+        (
+            ("--manifests=/m", "--config-map=kube-dns"),
+            "--config-map: not together with --manifests; it has no API server; give --config-dir",
         ),
         (("--ptr-pods",), "--ptr-pods: needs --pods verified, not insecure"),
         (
@@ -263,12 +296,7 @@ def test_one_port_on_different_addresses_is_no_contradiction() -> None:
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ("--config-map=kube-dns", "not served yet: names outside the cluster are refused"),
-        ("--config-map-namespace=kube-system", "not served yet"),
-        ("--config-dir=/kube-dns-config", "not served yet"),
-        ("--config-period=10s", "not served yet"),
-        ("--nameservers=8.8.8.8", "not served yet: names outside the cluster are refused"),
-        ("--federations=a=b", "not served yet: names outside the cluster are refused"),
+        ("--federations=a=b", "federated clusters are not served; kube-dns deprecated them"),
         ("--profiling", "there is no profiling page"),
         ("--logtostderr", "log lines always go to standard error"),
         ("--logtostderr=true", "log lines always go to standard error"),
@@ -297,7 +325,8 @@ def test_the_arguments_of_kube_dns_own_manifest_are_accepted() -> None:
 
     assert found.config.dns_port == 10053
     assert found.config.metrics_port == 10055
-    assert len(found.notices) == 1
+    assert found.config.config_dir == "/kube-dns-config"
+    assert found.notices == ()
 
 
 def test_a_domain_of_one_label_is_a_warning() -> None:

@@ -1,12 +1,13 @@
 """The table of options: complete, consistent, and with the defaults that operators expect."""
 
 from dataclasses import fields
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
 from kubedns_py.config.declaration import Option
 from kubedns_py.config.options import LEGACY, OPTIONS, Config
+from kubedns_py.config.query_log import QueryLog
 
 DEFAULTS = {
     "kube_master_url": "",
@@ -44,6 +45,23 @@ DEFAULTS = {
     "stale_after_s": 0.0,
     "logging_format": "text",
     "v": 0,
+    "nameservers": (),
+    "forward": True,
+    "resolv_conf": "/etc/resolv.conf",
+    "config_dir": "",
+    "config_map": "",
+    "config_map_namespace": "kube-system",
+    "config_period_s": 10.0,
+    "max_concurrent": 1000,
+    "cache_size_octets": 33_554_432,
+    "cache_max_ttl": 3600,
+    "cache_max_negative_ttl": 1800,
+    "serve_stale_s": 86_400.0,
+    "prefetch": True,
+    "filter_aaaa": (),
+    "private_reverse": "forward",
+    "search_completion": False,
+    "log_queries": QueryLog(share=0.0, slower_than_s=0.0),
 }
 
 
@@ -72,9 +90,9 @@ def test_a_default_has_the_type_of_its_field(option: Option) -> None:
     value = option.kind.read(option.default)
 
     choices = get_args(expected)
-    if expected == tuple[str, ...]:
+    if get_origin(expected) is tuple:
         assert isinstance(value, tuple)
-        assert all(isinstance(each, str) for each in value)
+        assert all(isinstance(each, choices[0]) for each in value)
     elif choices:
         assert set(option.kind.metavar.split("|")) == set(choices)
     else:
@@ -94,6 +112,12 @@ def test_a_default_has_the_type_of_its_field(option: Option) -> None:
         ("v", "0", "10"),
         ("lameduck", "0", "1h"),
         ("initial-sync-timeout", "0", "1h"),
+        ("config-period", "1s", "1h"),
+        ("max-concurrent", "10", "100000"),
+        ("cache-size", "0", "16Gi"),
+        ("cache-max-ttl", "0", "86400"),
+        ("cache-max-negative-ttl", "0", "86400"),
+        ("serve-stale", "0s", "72h"),
     ],
 )
 def test_both_ends_of_a_range_are_accepted(flag: str, lowest: str, highest: str) -> None:

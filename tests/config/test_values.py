@@ -253,3 +253,94 @@ def test_a_choice_names_what_can_be_chosen() -> None:
     assert kind.read("verified") == "verified"
     with pytest.raises(UsageError, match="'on' is not known; give insecure, verified or disabled"):
         kind.read("on")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", 0), ("65536", 65_536), ("512Ki", 524_288), ("32Mi", 33_554_432), ("1Gi", 2**30)],
+)
+def test_a_size_is_read_as_kubernetes_reads_memory(text: str, size: int) -> None:
+    """Resource quantities with binary suffixes."""
+    assert values.octets(2**30, "0 to 1Gi").read(text) == size
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Mi", "-1", "1.5Mi", "32M", "32MB", "32 Mi", "32mi", "\u0661"]
+)
+def test_what_is_no_size_is_refused(text: str) -> None:
+    """A suffix that means something else must not be read as ours."""
+    with pytest.raises(UsageError, match="is not a size; give it like 32Mi, 512Ki or 0"):
+        values.octets(2**30, "0 to 1Gi").read(text)
+
+
+def test_a_size_out_of_range_is_refused_with_the_range() -> None:
+    """Bad input gets one clear line: what is wrong, what to do."""
+    with pytest.raises(UsageError, match="'2Gi' is out of range; give 0 to 1Gi"):
+        values.octets(2**30, "0 to 1Gi").read("2Gi")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ns.corp.example", "ns.corp.example"),
+        ("NS.Corp.Example.", "ns.corp.example"),
+        ("x" * 63, "x" * 63),
+        (".".join(["x" * 63] * 3 + ["y" * 61]), ".".join(["x" * 63] * 3 + ["y" * 61])),
+    ],
+)
+def test_a_host_name_is_folded_and_loses_its_last_dot(text: str, name: str) -> None:
+    """RFC 1123, 2.1."""
+    assert values.fold_host_name(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "a label is empty"),
+        ("a..b", "a label is empty"),
+        ("x" * 64, "a label has 64 characters; 63 fit"),
+        (".".join(["x" * 63] * 4), "255 characters are too long for a name; 253 fit"),
+        ("a_b.c", "label 'a_b' may hold only a-z, 0-9 and -, and no - at either end"),
+        ("\u212a.example", "may hold only a-z, 0-9 and -"),
+    ],
+)
+def test_what_is_no_host_name_is_refused_with_the_reason(text: str, said: str) -> None:
+    """RFC 1123, 2.1; the Kelvin sign, which folds to a k, is none."""
+    with pytest.raises(UsageError) as refusal:
+        values.fold_host_name(text)
+
+    assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (".", "."),
+        ("Corp.Example", "corp.example."),
+        ("corp.example.", "corp.example."),
+        ("10.0.0.1", "10.0.0.1"),
+        ("FD00:0::1", "fd00::1"),
+    ],
+)
+def test_a_filter_is_a_domain_or_the_address_of_an_upstream(text: str, read: str) -> None:
+    """--filter-aaaa."""
+    assert values.parse_aaaa_filter(text) == read
+
+
+def test_a_filter_that_is_neither_is_refused() -> None:
+    """Bad input gets one clear line."""
+    with pytest.raises(UsageError, match=r"^'a_b': label 'a_b' may hold only"):
+        values.parse_aaaa_filter("a_b")
+
+
+@pytest.mark.parametrize("text", ["kube-dns", "kube-dns.v2", ""])
+def test_a_config_map_is_named_as_kubernetes_names_it(text: str) -> None:
+    """Object names are RFC 1123 subdomains; empty means not given."""
+    assert values.parse_config_map(text) == text
+
+
+@pytest.mark.parametrize("text", ["Kube-DNS", "kube_dns", "kube-dns.", "a/b", "x" * 254])
+def test_what_cannot_be_a_config_map_is_refused(text: str) -> None:
+    """It would end in the path of a request."""
+    with pytest.raises(UsageError, match="is not the name of a ConfigMap; give one like kube-dns"):
+        values.parse_config_map(text)

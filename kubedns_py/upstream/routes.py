@@ -1,0 +1,61 @@
+"""Where a name is asked for: the stub domain that is nearest above it, else the default.
+
+Rules of this file:
+
+- Suffixes are compared by labels, never by characters: ``aexample.org`` is not in ``example.org``
+  (CVE-2026-33489).
+- A change of configuration makes new Routes; they are never edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kubedns_py.config.nameserver import Nameserver
+from kubedns_py.dns.name import Name
+
+
+class Group(NamedTuple):
+    """The upstreams of one route.
+
+    Attributes:
+        route: ``.``, or the stub domain in presentation format: a label of metrics and logs.
+        servers: in the order of the configuration, with IP addresses; empty if nobody is known.
+    """
+
+    route: str
+    servers: tuple[Nameserver, ...]
+
+
+class Routes:
+    """All routes.
+
+    Args:
+        default: for names in no stub domain; None if there is none.
+        stubs: by stub domain, folded.
+
+    Attributes:
+        groups: every group by the name of its route, the root for the default.
+    """
+
+    __slots__ = ("_default", "_depths", "_stubs", "groups")
+
+    def __init__(self, default: Group | None, stubs: Mapping[Name, Group]) -> None:
+        self._default = default
+        self._stubs = dict(stubs)
+        self._depths = sorted({len(domain) for domain in stubs}, reverse=True)
+        self.groups: Mapping[Name, Group] = {**({(): default} if default else {}), **self._stubs}
+
+    def route(self, name: Name) -> Group | None:
+        """Return the group of the longest stub domain at or above ``name``, or the default.
+
+        It costs one look-up for each length that a stub domain has, in labels.
+        """
+        for depth in self._depths:
+            above = len(name) - depth
+            if above >= 0:
+                group = self._stubs.get(name[above:])
+                if group is not None:
+                    return group
+        return self._default
