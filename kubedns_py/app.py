@@ -27,14 +27,16 @@ from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.config.options import Config
 from kubedns_py.dns.name import to_text
+from kubedns_py.forwarding import Forwarding
 from kubedns_py.readiness import age_s, known, missing
-from kubedns_py.resolver.view import Known
+from kubedns_py.resolver.view import Known, View
 from kubedns_py.server.connection import TcpLimits
+from kubedns_py.server.elsewhere import Upstreams
 from kubedns_py.server.listen import Listeners, open_listeners
 from kubedns_py.server.respond import Chances
 from kubedns_py.server.tcp import TcpServer
 from kubedns_py.server.udp import UdpServer
-from kubedns_py.sources.apiserver import connect
+from kubedns_py.sources.apiserver import ApiServer, connect
 from kubedns_py.sources.manifests import ManifestDirectory
 from kubedns_py.sources.watch import Informer, ListerWatcher
 
@@ -69,19 +71,24 @@ class _Program:
         self._config = config
         self._started = time.monotonic()
         self._stop = _Stop()
+        self._forwarding: Forwarding | None = None
         self._core = assemble(
             config,
             # the turn rotates addresses: nobody gains by guessing it
             Chances(time.perf_counter, lambda: chance.getrandbits(_TURN_BITS)),
             identity=Identity(f"kubedns-py {__version__}", platform.node()),
             on_dirty=self._commit_soon,
+            upstreams=self._open_forwarding if config.forward else None,
         )
         chance = Random()  # noqa: S311 - see above
         respond = self._core.responder.respond
         self._udp = UdpServer(listeners.udp, respond, on_panic=self._panic)
         self._tcp = TcpServer(listeners.tcp, respond, limits=TcpLimits(), on_panic=self._panic)
         exposition = Exposition(self._numbers())
-        self._admin = AdminServer(config, readiness=self._missing, exposition=exposition)
+        notes = self._forwarding.describe if self._forwarding else tuple
+        self._admin = AdminServer(
+            config, readiness=self._missing, exposition=exposition, notes=notes
+        )
         self._manifests: ManifestDirectory | None = None
         self._informer: Informer
         _log.info("DNS on %s for %s", listeners, " ".join(config.domains))
@@ -95,6 +102,8 @@ class _Program:
         Raises:
             StartError: one cannot be opened.
         """
+        if self._forwarding is not None:
+            edges.push_async_callback(self._forwarding.aclose)
         edges.callback(self._udp.close)
         edges.push_async_callback(self._tcp.close)
         edges.push_async_callback(self._admin.stop)
@@ -115,6 +124,7 @@ class _Program:
         config = self._config
         resources = [Resource.SERVICES, Resource.NAMESPACES, Resource(config.endpoints_api)]
         source: ListerWatcher
+        server: ApiServer | None = None
         if config.manifests:
             labels = parse_selector(config.labels)
             source = self._manifests = ManifestDirectory(
@@ -137,6 +147,8 @@ class _Program:
             for_endpoints=bool(config.manifests),
             on_sync=lambda _: self._look_at_sync(),
         )
+        if self._forwarding is not None:
+            await self._forwarding.start(server)
         await self._admin.start()
         self._udp.start()
         self._tcp.start()
@@ -146,6 +158,8 @@ class _Program:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._informer.run())]
             running.append(tasks.create_task(self._first_sync()))
+            if self._forwarding is not None:
+                running.append(tasks.create_task(self._forwarding.run()))
             if self._config.stale_after_s:
                 running.append(tasks.create_task(self._watch_age()))
             if self._manifests is not None:
@@ -154,6 +168,10 @@ class _Program:
             await self._lameduck()
             for task in running:
                 task.cancel()
+
+    def _open_forwarding(self, view: View) -> Upstreams:
+        self._forwarding = Forwarding(self._config, view)
+        return self._forwarding.upstreams
 
     # -- the cluster's side
 
@@ -174,9 +192,11 @@ class _Program:
         if view.known is Known.ALL:
             seconds = time.monotonic() - self._started
             services = len(self._core.store.keys(Resource.SERVICES))
+            if self._forwarding is not None:
+                self._forwarding.on_sync()
             _log.info("first sync complete after %.2f s: %d services", seconds, services)
-            # what was synced stays for long: the collector need not look at it again
-            gc.collect()
+            # What was synced stays for long: the collector need not look at it again. No collection
+            # before it, for that holds the loop as long as the ones that this is to spare us.
             gc.freeze()
 
     async def _first_sync(self) -> None:

@@ -16,11 +16,24 @@ from kubedns_py.config.options import Config
 from kubedns_py.dns.name import Name, from_text
 from kubedns_py.dns.render import Shape
 from kubedns_py.resolver.view import Known, Policy, View
+from kubedns_py.server.elsewhere import Upstreams
+from kubedns_py.server.query_logger import QueryLogger
 from kubedns_py.server.respond import Chances, Responder
 from kubedns_py.server.tally import Tally
 from kubedns_py.zone.naming import Naming
 from kubedns_py.zone.records import Publishing
 from kubedns_py.zone.zone import Visibility, Zone
+
+_SEARCH_COMPLETION = parse_selector("kubedns-py/search-completion=enabled")
+"""Which namespaces ask for it; the option alone changes no answer."""
+
+_PRIVATE_NETWORKS = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"),
+    *("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "255.255.255.255/32"),
+    *("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"),
+    *("::/128", "::1/128", "fd00::/8", "fe80::/10", "2001:db8::/32"),
+)
+"""RFC 6303, 4, and RFC 7793: nobody on the outside knows these addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,7 @@ def assemble(
     *,
     identity: Identity,
     on_dirty: Callable[[], None] = lambda: None,
+    upstreams: Callable[[View], Upstreams] | None = None,
 ) -> Core:
     """Return the core that a configuration asks for.
 
@@ -109,6 +123,7 @@ def assemble(
         chances: time and chance.
         identity: what CHAOS questions are told.
         on_dirty: called when ``Core.commit`` has something to do.
+        upstreams: makes who is asked for names that are not ours; without it they are refused.
     """
     store = Store(on_dirty, endpoints_from_pods=bool(config.manifests))
     publishing = Publishing(
@@ -122,12 +137,19 @@ def assemble(
     zones = tuple(
         Zone(store, _naming(config, domain), publishing, visibility) for domain in config.domains
     )
-    view = View(zones, store, _policy(config, identity))
+    view = View(zones, store, _policy(config, identity, forwards=upstreams is not None))
     tally = Tally()
-    shape = Shape(udp_octets=config.max_udp_size, max_answers=config.max_answers)
+    shape = Shape(
+        udp_octets=config.max_udp_size,
+        recursion_available=upstreams is not None,
+        max_answers=config.max_answers,
+    )
     if config.answer_order == "stable":
         chances = Chances(chances.clock, lambda: 0)
-    return Core(store, view, Responder(view, shape, tally, chances), tally)
+    asked = upstreams(view) if upstreams is not None else None
+    logged = QueryLogger(config.log_queries.share, config.log_queries.slower_than_s)
+    responder = Responder(view, shape, tally, chances, query_log=logged, upstreams=asked)
+    return Core(store, view, responder, tally)
 
 
 def _naming(config: Config, domain: str) -> Naming:
@@ -139,16 +161,19 @@ def _naming(config: Config, domain: str) -> Naming:
     )
 
 
-def _policy(config: Config, identity: Identity) -> Policy:
+def _policy(config: Config, identity: Identity, *, forwards: bool) -> Policy:
     namespace, _, name = config.dns_service.partition("/")
+    private = _PRIVATE_NETWORKS if config.private_reverse == "nxdomain" else ()
     return Policy(
         negative_ttl=config.negative_ttl,
         pods=config.pods,
         pointers=config.ptr,
         pod_pointers=config.ptr_pods,
-        local_networks=tuple(ipaddress.ip_network(cidr) for cidr in config.local_cidrs),
+        local_networks=tuple(map(ipaddress.ip_network, (*config.local_cidrs, *private))),
         dns_service=Key(namespace, name),
         chaos=_chaos(identity) if config.chaos else (),
+        forwards=forwards,
+        search_completion=_SEARCH_COMPLETION if forwards and config.search_completion else None,
     )
 
 

@@ -67,7 +67,7 @@ def ask(core: Core, name: str, rtype: str = "A", rclass: str = "IN") -> oracle.R
     """Return the reply to a query over UDP with EDNS, as dnspython reads it."""
     octets = oracle.query(name, rtype, rclass, edns=4096)
     reply = core.responder.respond(octets, Arrival("udp", IPV4, address("127.0.0.1")))
-    assert reply is not None
+    assert isinstance(reply, bytes)
     return oracle.read(reply)
 
 

@@ -23,8 +23,11 @@ import dns.rrset
 import pytest
 
 from kubedns_py.cluster.objects import Address
+from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.name import from_text
-from kubedns_py.dns.rrset import RRset
+from kubedns_py.dns.render import Reply
+from kubedns_py.dns.rrset import IN, RRset
+from kubedns_py.resolver.complete import complete, declined
 from kubedns_py.resolver.resolve import resolve
 from kubedns_py.resolver.rules import RULES
 from kubedns_py.resolver.view import Resolution
@@ -45,7 +48,7 @@ from tests.helpers.served import over_tcp, over_udp, serving
 LOOPBACK = Address(socket.inet_aton("127.0.0.1"))
 ARRIVALS = {"udp": Arrival("udp", IPV4, LOOPBACK), "tcp": Arrival("tcp", IPV4, LOOPBACK)}
 FOLDERS = sorted(folder for folder in SCENARIOS.iterdir() if folder.is_dir())
-"""Each holds cluster.yaml, cases.txt and perhaps options.txt."""
+"""Each holds cluster.yaml and cases.txt, perhaps options.txt and upstream.txt."""
 
 TESTED_ELSEWHERE = {
     # over UDP and TCP, with sets too large for a text file: server/test_respond_answers.py
@@ -55,8 +58,6 @@ TESTED_ELSEWHERE = {
     # time has to pass: resolver/test_staleness.py, integration/test_changes.py
     61,
 }
-WAITS_FOR_FORWARDING = {32, 33, 34, 62}
-"""T rows about what an upstream says."""
 
 
 @functools.cache
@@ -82,13 +83,13 @@ by_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder
 @pytest.mark.parametrize(("folder", "case"), ALL)
 def test_respond_gives_the_whole_message_that_the_scenario_states(folder: Path, case: Case) -> None:
     """Every row of behaviour that the case's title names, as over UDP and as over TCP."""
-    respond = scenario(folder).respond
+    loaded = scenario(folder)
     found = [
         f"{proto} {line}"
         for proto, arrival in ARRIVALS.items()
         if is_asked_over(case.question, proto)
         for query in queries(case.question)
-        for line in differences(case, query, respond(query, arrival))
+        for line in differences(case, query, loaded.reply(query, arrival), forwards=loaded.forwards)
     ]
     assert not found, "\n  ".join([str(case), *found])
 
@@ -126,7 +127,9 @@ async def test_udp_carries_every_case_of_the_scenario(folder: Path) -> None:
             for case in cases(folder)
             if is_asked_over(case.question, "udp")
             for query in queries(case.question)
-            for line in differences(case, query, await ask(query))
+            for line in differences(
+                case, query, await ask(query), forwards=scenario(folder).forwards
+            )
         ]
     assert not found, "\n  ".join(found)
 
@@ -140,7 +143,9 @@ async def test_tcp_carries_every_case_of_the_scenario(folder: Path) -> None:
             for case in cases(folder)
             if is_asked_over(case.question, "tcp")
             for query in queries(case.question)
-            for line in differences(case, query, await ask(query))
+            for line in differences(
+                case, query, await ask(query), forwards=scenario(folder).forwards
+            )
         ]
     assert not found, "\n  ".join(found)
 
@@ -155,7 +160,7 @@ def test_every_row_of_the_target_table_is_stated_somewhere() -> None:
     """Behaviour 1.0: T-1 to T-65."""
     titles = " ".join(case.title for folder in FOLDERS for case in cases(folder))
     stated = {int(number) for number in re.findall(r"\bT-(\d+)\b", titles)}
-    assert set(range(1, 66)) - stated == TESTED_ELSEWHERE | WAITS_FOR_FORWARDING
+    assert set(range(1, 66)) - stated == TESTED_ELSEWHERE
 
 
 @by_folder
@@ -163,18 +168,33 @@ def test_a_scenario_is_named_by_its_section_of_the_specification(folder: Path) -
     """So that a reader finds the rows that it states."""
     assert re.fullmatch(r"1\.\d+_[a-z0-9_]+", folder.name)
     files = {path.name for path in folder.iterdir()}
-    assert {"cluster.yaml", "cases.txt"} <= files <= {"cluster.yaml", "cases.txt", "options.txt"}
+    needed = {"cluster.yaml", "cases.txt"}
+    assert needed <= files <= needed | {"options.txt", "upstream.txt"}
 
 
 def _resolution(folder: Path, case: Case) -> Resolution:
-    question = case.question
-    return resolve(
+    question, loaded = case.question, scenario(folder)
+    view, do = loaded.core.view, "do" in question.options
+    found = resolve(
         from_text(question.name),
         int(dns.rdatatype.from_text(question.rtype)),
         int(dns.rdataclass.from_text(question.rclass)),
-        scenario(folder).core.view,
+        view,
         asked=LOOPBACK,
+        do=do,
     )
+    if found.onward is not None and "norec" in question.options:
+        return declined(found)
+    while found.onward is not None:
+        ask = Ask(found.onward.name, found.onward.question.qtype, IN, do)
+        said = loaded.upstreams.fetch(ask, "192.0.2.200", _never)
+        assert said is not None
+        found = complete(found, said, view)
+    return found
+
+
+def _never(reply: Reply) -> None:
+    raise AssertionError(f"the script says everything at once, not later: {reply}")
 
 
 def _in_class(rclass: str, rrsets: Iterable[RRset]) -> tuple[str, ...]:

@@ -59,9 +59,17 @@ class AdminServer:
         exposition: the metrics page.
     """
 
-    def __init__(self, config: Config, *, readiness: Readiness, exposition: Exposition) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        readiness: Readiness,
+        exposition: Exposition,
+        notes: Readiness = tuple,
+    ) -> None:
         self._config = config
         self._readiness = readiness
+        self._notes = notes
         self._exposition = exposition
         namespace = config.dns_service.partition("/")[0]
         self._suffixes = ("svc", namespace, *(name.rstrip(".") for name in config.domains))
@@ -108,9 +116,8 @@ class AdminServer:
 
     async def _ready(self, _: web.BaseRequest) -> web.Response:
         missing = self._readiness()
-        if not missing:
-            return _text("ok")
-        return _text("\n".join(escaped(each) for each in missing), status=503)
+        lines = [*(missing or ["ok"]), *self._notes()]
+        return _text("\n".join(map(escaped, lines)), status=503 if missing else 200)
 
     async def _metrics(self, request: web.BaseRequest) -> web.Response:
         form = accepted(request.headers.get("Accept", ""))

@@ -27,7 +27,7 @@ from kubedns_py.dns.rrset import (
     soa,
     txt,
 )
-from kubedns_py.resolver.view import Question, View
+from kubedns_py.resolver.view import Onward, Question, Resolution, View
 from kubedns_py.zone.naming import NS_DNS
 from kubedns_py.zone.zone import Zone
 
@@ -56,6 +56,11 @@ def nxdomain(owner: Name, zone: Zone, view: View) -> Reply:
 def _negative(rcode: int, owner: Name, zone: Zone, view: View) -> Reply:
     authority = (soa_rrset(owner, zone, view, view.policy.negative_ttl),)
     return Reply(rcode, authoritative=True, authority=authority)
+
+
+def forwarded(question: Question, zone: Name, rule: str) -> Resolution:
+    """Return that somebody else has to be asked for the name in question."""
+    return Resolution(Reply(NOERROR), zone, rule, onward=Onward(question.name, question))
 
 
 def data(rrset: RRset) -> Reply:

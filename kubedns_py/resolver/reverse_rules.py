@@ -21,7 +21,14 @@ from kubedns_py.dns.reverse import (
     reverse_name,
 )
 from kubedns_py.dns.rrset import NS, PTR, SOA, RRset
-from kubedns_py.resolver.answers import from_rrsets, nodata, ns_reply, nxdomain, soa_rrset
+from kubedns_py.resolver.answers import (
+    forwarded,
+    from_rrsets,
+    nodata,
+    ns_reply,
+    nxdomain,
+    soa_rrset,
+)
 from kubedns_py.resolver.view import Network, Question, Resolution, View
 from kubedns_py.zone.naming import POD, dashed
 from kubedns_py.zone.reverse import MOST_POINTERS
@@ -45,12 +52,31 @@ def reverse_names(question: Question, view: View) -> Resolution | None:
     elif rrsets:
         reply = from_rrsets(rrsets, question, owner, zone, view)
     elif local is None and address is not NotAnAddress.MALFORMED:
+        if view.policy.forwards:
+            return forwarded(question, apex, "reverse_names")
         reply = Reply(REFUSED, ede=_NOT_OURS)
     elif address is NotAnAddress.PARTIAL:
         reply = nodata(owner, zone, view)
     else:
         reply = nxdomain(owner, zone, view)
     return Resolution(reply, apex, "reverse_names")
+
+
+def served_apex(name: Name, view: View) -> Name | None:
+    """Return the longest reverse zone of ours that a name is in, or None."""
+    return _local_apex(name, view.policy.local_networks) or reverse_apex(name)
+
+
+def is_served(name: Name, view: View) -> bool:
+    """Tell whether a reverse name is ours to answer: in a local network, or a known address's."""
+    if reverse_apex(name) is None:
+        return False
+    if _local_apex(name, view.policy.local_networks) is not None:
+        return True
+    address = read_reverse(name)
+    return not isinstance(address, NotAnAddress) and bool(
+        _targets(Address(address), view.zones[0], view)
+    )
 
 
 def _rrsets(

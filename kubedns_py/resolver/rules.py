@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kubedns_py.cluster.objects import Address, ServiceKind
-from kubedns_py.dns.name import Name, from_wire
+from kubedns_py.dns.name import ROOT, Name, from_wire
 from kubedns_py.dns.rcode import (
     EDE_NOT_AUTHORITATIVE,
     EDE_NOT_READY,
     EDE_PROHIBITED,
     NOERROR,
+    NXDOMAIN,
     REFUSED,
     SERVFAIL,
     ExtendedError,
@@ -22,6 +23,7 @@ from kubedns_py.dns.rcode import (
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.reverse import NotAnAddress, read_reverse, reverse_apex
 from kubedns_py.dns.rrset import (
+    AAAA,
     ANY,
     AXFR,
     CH,
@@ -31,12 +33,14 @@ from kubedns_py.dns.rrset import (
     NS,
     SOA,
     TXT,
+    A,
     RRset,
     address_type,
     txt,
 )
 from kubedns_py.resolver.answers import (
     data,
+    forwarded,
     from_rrsets,
     nameserver_rrsets,
     nodata,
@@ -44,8 +48,8 @@ from kubedns_py.resolver.answers import (
     nxdomain,
     soa_rrset,
 )
-from kubedns_py.resolver.reverse_rules import reverse_names
-from kubedns_py.resolver.view import Known, Question, Resolution, View
+from kubedns_py.resolver.reverse_rules import reverse_names, served_apex
+from kubedns_py.resolver.view import Known, Onward, Question, Resolution, View
 from kubedns_py.zone.naming import DNS, DNS_VERSION, NS_DNS, POD, SVC, dashed, read_dashed
 from kubedns_py.zone.tree import Node
 
@@ -54,6 +58,11 @@ Rule = Callable[[Question, View], Resolution | None]
 _VERSION = txt(b"1.1.0")
 _VERSION_TTL = 28800
 _ENDPOINT_PATH = 3
+_FEWEST_SOUGHT = 2
+"""Labels: a single one that is no Service is hardly ever a name of the outside, and nobody else
+need hear it."""
+_NDOTS = 5
+"""Dots from which on a resolver asks for the name as it is first; kubelet writes ``ndots:5``."""
 
 
 def other_class(question: Question, view: View) -> Resolution | None:
@@ -121,17 +130,29 @@ def _is_cluster_ip(name: Name, view: View) -> bool:
     return any(each is not None and address in each.cluster_ips for each in services)
 
 
+def stub_domain(question: Question, view: View) -> Resolution | None:
+    """FWD-2: a stub domain that is longer than any zone of ours with the name in it.
+
+    It may lie inside the cluster domain, above it, or beside it; a local network makes a reverse
+    zone of ours longer.
+    """
+    stub = view.stub_of(question.name)
+    if stub is None:
+        return None
+    own = question.zone.apex if question.zone else served_apex(question.name, view)
+    if own is not None and len(own) >= len(stub):
+        return None
+    return forwarded(question, stub, "stub_domain")
+
+
 def outside(question: Question, view: View) -> Resolution | None:
-    """ENV-28b: a name in no zone of ours, which nobody here forwards."""
+    """FWD-1: a name in no zone of ours. ENV-28b: refused where nobody here forwards."""
     if question.zone is not None or reverse_apex(question.name) is not None:
         return None
-    return refused_outside(None)
-
-
-def refused_outside(apex: Name | None) -> Resolution:
-    """Return the refusal of a name that is not ours."""
+    if view.policy.forwards:
+        return forwarded(question, ROOT, "outside")
     ede = ExtendedError(EDE_NOT_AUTHORITATIVE, "not a name of this cluster")
-    return Resolution(Reply(REFUSED, ede=ede), apex, "outside")
+    return Resolution(Reply(REFUSED, ede=ede), None, "outside")
 
 
 def apex(question: Question, view: View) -> Resolution | None:
@@ -228,6 +249,47 @@ def other_spelling(question: Question, view: View) -> Resolution | None:
     return Resolution(reply, zone.apex, "other_spelling")
 
 
+def search_completion(question: Question, view: View) -> Resolution | None:
+    """Behaviour 5.3: the first step of a pod's search, where no later step is a name of ours.
+
+    The first step carries the pod's namespace, and the steps that follow it end in the cluster's
+    own domains: they are looked up here, for nothing. What is left of the search is the name
+    itself, so that is asked for; ``complete`` says what becomes of the reply.
+    """
+    zone, path, policy = question.zone, question.path, view.policy
+    if zone is None or policy.search_completion is None or not view.search_ends_here:
+        return None
+    if not question.is_first or question.qtype not in {A, AAAA} or path[-1] != SVC:
+        return None
+    sought = path[:-2]
+    if not _FEWEST_SOUGHT <= len(sought) <= _NDOTS or not _completes(path[-2], view):
+        return None
+    steps = ((*sought, SVC, *zone.apex), (*sought, *zone.apex))
+    if any(_exists(step, question, view) for step in steps):
+        return None
+    reply = nxdomain(zone.apex, zone, view)
+    return Resolution(reply, zone.apex, "search_completion", onward=Onward(sought, question))
+
+
+def _completes(namespace: bytes, view: View) -> bool:
+    """Tell whether a namespace asked for it, by its labels."""
+    found = view.store.namespace(namespace.decode("ascii", "replace"))
+    selector = view.policy.search_completion
+    return bool(found and selector and selector.matches(dict(found.labels)))
+
+
+def _exists(name: Name, question: Question, view: View) -> bool:
+    """Tell whether a step of the search is a name that exists, or one that is not ours to deny."""
+    zone = view.zone_of(name)
+    if zone is None or view.stub_of(name) is not None:
+        return True
+    path = name[: len(name) - len(zone.apex)]
+    step = Question(name, question.qtype, question.qclass, zone, path, question.asked)
+    verdicts = (rule(step, view) for rule in RULES)
+    verdict = next(each for each in verdicts if each is not None)
+    return verdict.reply.rcode != NXDOMAIN or verdict.onward is not None
+
+
 def missing(question: Question, view: View) -> Resolution | None:
     """T-8 and the rest: in our zone, and nothing of that name."""
     zone = question.zone
@@ -246,6 +308,7 @@ def _service_node(question: Question) -> Node | None:
 RULES: tuple[Rule, ...] = (
     other_class,
     transfer,
+    stub_domain,
     not_synced,
     outside,
     reverse_names,
@@ -255,5 +318,6 @@ RULES: tuple[Rule, ...] = (
     alias,
     service_names,
     other_spelling,
+    search_completion,
     missing,
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 import ipaddress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kubedns_py.cluster.objects import Address, Key
+from kubedns_py.cluster.selector import Selector
 from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.render import Reply
@@ -38,6 +39,8 @@ class Policy:
         local_networks: reverse names inside are ours alone: unknown ones do not exist.
         dns_service: the Service whose addresses ``ns.dns.D`` has.
         chaos: whether ``version.bind`` and ``id.server`` are answered (ENV-23).
+        forwards: whether there is somebody to ask for the names that are not ours.
+        search_completion: which namespaces have the first step of a search answered with its last.
     """
 
     negative_ttl: int = 5
@@ -47,6 +50,8 @@ class Policy:
     local_networks: tuple[Network, ...] = ()
     dns_service: Key = _KUBE_DNS
     chaos: tuple[tuple[Name, str], ...] = ()
+    forwards: bool = False
+    search_completion: Selector | None = None
 
 
 @dataclass(slots=True)
@@ -57,6 +62,10 @@ class View:
         zones: at least one; pointers name the first one's names.
         known: changed by whoever watches the sync.
         stale: whether the data is older than the operator allows; changed by the same.
+        stub_domains: names that somebody else answers for, and all below them; changed by whoever
+            reads the configuration.
+        search_ends_here: whether a pod's search list ends with the cluster's own domains, so that
+            the absolute name is what follows (the node has no search domains of its own).
     """
 
     zones: tuple[Zone, ...]
@@ -64,6 +73,16 @@ class View:
     policy: Policy
     known: Known = Known.NOTHING
     stale: bool = False
+    stub_domains: frozenset[Name] = frozenset()
+    search_ends_here: bool = True
+
+    def stub_of(self, name: Name) -> Name | None:
+        """Return the longest stub domain, by labels, that a name is in."""
+        if self.stub_domains:
+            for index in range(len(name)):
+                if name[index:] in self.stub_domains:
+                    return name[index:]
+        return None
 
     def zone_of(self, name: Name) -> Zone | None:
         """Return the zone that a name is in, the longest one by labels."""
@@ -84,6 +103,8 @@ class Question:
         zone: the zone that the name is in, or None.
         path: labels left of the zone's apex, leftmost first; empty at the apex and outside.
         asked: the address that the query was sent to, or empty octets.
+        is_first: whether a client asks this itself and wants no DNSSEC records with it: what may be
+            the first step of a search.
     """
 
     name: Name
@@ -92,6 +113,19 @@ class Question:
     zone: Zone | None
     path: Name
     asked: Address
+    is_first: bool = False
+
+
+class Onward(NamedTuple):
+    """Somebody else has to be asked before there is an answer.
+
+    Attributes:
+        name: what to ask for, in the type of the question.
+        question: what a client asked.
+    """
+
+    name: Name
+    question: Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +133,16 @@ class Resolution:
     """What a question gets, and which rule said so.
 
     Attributes:
-        zone: name of the zone for metrics: a zone of ours, a reverse apex, or ``dropped``.
+        reply: what is said; where somebody has to be asked first, what comes before that.
+        zone: the zone for metrics: one of ours, a reverse apex, a stub domain, the root for other
+            names that are forwarded; None for what nobody looked up.
         rule: the deciding rule's name.
         alias: the target that is still to be followed, for a name that is an alias.
+        onward: who has to be asked for what; see ``complete.py``.
     """
 
     reply: Reply
     zone: Name | None
     rule: str
     alias: Name | None = None
+    onward: Onward | None = None

@@ -12,20 +12,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from kubedns_py.dns.name import Name, to_text
 from kubedns_py.dns.query import HEADER_OCTETS, OPCODE, QR, RD, Drop, Query, Reject, read_query
 from kubedns_py.dns.rcode import BADVERS, SERVFAIL
 from kubedns_py.dns.render import TCP_LIMIT, Reply, Shape, render, render_reject, udp_limit
-from kubedns_py.dns.rrset import type_text
+from kubedns_py.resolver.complete import complete, declined
 from kubedns_py.resolver.resolve import resolve
 from kubedns_py.resolver.view import Resolution, View
-from kubedns_py.server.arrival import Arrival
+from kubedns_py.server.answers import AnswerTable, Entry, Facts
+from kubedns_py.server.arrival import Arrival, Deferred
+from kubedns_py.server.elsewhere import Pending, Upstreams, ask_of, is_plain, look_up
+from kubedns_py.server.query_logger import QueryLogger
 from kubedns_py.server.tally import DROPPED, Tally
 
 _LOG = logging.getLogger(__name__)
 _FLAGS = slice(2, 4)
+_ORDERS = 4
+"""Orders of addresses that a repeated answer is kept in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,77 +56,149 @@ class Responder:
         shape: how replies look.
         tally: where they are counted.
         chances: time and chance.
+        query_log: which answers are logged.
+        upstreams: who is asked for names that are not ours; None where ``view`` forwards nothing.
     """
 
-    def __init__(self, view: View, shape: Shape, tally: Tally, chances: Chances) -> None:
+    def __init__(  # noqa: PLR0913 - the composition root is the only caller
+        self,
+        view: View,
+        shape: Shape,
+        tally: Tally,
+        chances: Chances,
+        *,
+        query_log: QueryLogger,
+        upstreams: Upstreams | None = None,
+    ) -> None:
         self._view = view
         self._shape = shape
         self._tally = tally
         self._chances = chances
+        self._query_log = query_log
+        self._upstreams = upstreams
+        self._answers = AnswerTable(upstreams) if upstreams is not None else None
         self._zone_texts: dict[Name | None, str] = {None: DROPPED}
 
-    def respond(self, message: bytes, arrival: Arrival) -> bytes | None:
-        """Return the reply to a message, or None for silence; see ``Respond``."""
+    def respond(self, message: bytes, arrival: Arrival) -> bytes | Deferred | None:
+        """Return the reply to a message, None for silence, or what it has to wait for."""
         started = self._chances.clock()
         try:
-            return self._respond(message, arrival, started)
-        except Exception:  # noqa: BLE001 - whatever it is, it is counted, said and answered
-            self._tally.panic()
-            _LOG.exception("a message could not be answered: %s", message[:512].hex())
-            return self._servfail(message, arrival, started)
+            if self._answers is not None and arrival.proto == "udp":
+                entry = self._answers.get(message, started)
+                if entry is not None:
+                    return self._repeat(entry, message, arrival, started)
+            return self._respond(_Came(message, arrival, started))
+        except Exception as fault:  # noqa: BLE001 - counted, said and answered
+            return self._fault(fault, _Came(message, arrival, started))
 
-    def _respond(self, message: bytes, arrival: Arrival, started: float) -> bytes | None:
-        query = read_query(message)
+    def _repeat(self, entry: Entry, message: bytes, arrival: Arrival, started: float) -> bytes:
+        octets = message[:2] + entry.octets(started)
+        zone, name, qtype, do, rcode, rule = entry.facts
+        seconds = self._chances.clock() - started
+        sizes = len(message), len(octets)
+        self._tally.record("udp", arrival.family, zone, qtype, do, *sizes, rcode, rule, seconds)
+        if self._query_log.wants(seconds):
+            self._query_log.say(name, qtype, "udp", rcode, rule, seconds)
+        return octets
+
+    def _respond(self, came: _Came) -> bytes | Deferred | None:
+        query = read_query(came.message)
         if isinstance(query, Drop):
             self._tally.drop(query.reason)
             return None
         if isinstance(query, Reject):
             octets = render_reject(query, self._shape)
-            counted = _Counted(DROPPED, 0, query.rcode, "reject", do=False)
-        else:
-            resolution = self._resolution(query, arrival)
-            reply = resolution.reply
-            limit = TCP_LIMIT if arrival.proto == "tcp" else udp_limit(query.edns, self._shape)
-            turn = self._chances.turn()
-            octets, is_cut = render(query, reply, limit, shape=self._shape, turn=turn)
-            if is_cut:
-                self._tally.truncate(arrival.proto)
-            zone = self._zone_text(resolution.zone)
-            do = query.edns is not None and query.edns.do
-            counted = _Counted(zone, query.qtype, reply.rcode, resolution.rule, do=do)
-            if _LOG.isEnabledFor(logging.DEBUG):
-                _log(query, resolution, arrival)
-        self._count(counted, arrival, message, octets, started)
-        return octets
+            facts = Facts(DROPPED, (), 0, do=False, rcode=query.rcode, rule="reject")
+            self._count(facts, came, octets)
+            return octets
+        found = self._resolution(query, came.arrival)
+        if found.onward is None:
+            return self._reply(query, came, found)
+        if self._upstreams is None or not query.flags & RD:
+            return self._reply(query, came, declined(found))
+        return self._forward(query, came, found, self._upstreams)
 
     def _resolution(self, query: Query, arrival: Arrival) -> Resolution:
         if query.edns is not None and query.edns.version:
             return Resolution(Reply(BADVERS), None, "edns_version")  # RFC 6891, 6.1.3
-        return resolve(query.name, query.qtype, query.qclass, self._view, asked=arrival.local)
+        do = query.edns is not None and query.edns.do
+        asked = arrival.local
+        return resolve(query.name, query.qtype, query.qclass, self._view, asked=asked, do=do)
 
-    def _servfail(self, message: bytes, arrival: Arrival, started: float) -> bytes:
-        """Return SERVFAIL from the header alone: all that is known to be sound."""
-        flags = int.from_bytes(message[_FLAGS], "big") & (OPCODE | RD) | QR | SERVFAIL
-        octets = message[:2] + flags.to_bytes(2, "big") + bytes(HEADER_OCTETS - 4)
-        counted = _Counted(DROPPED, 0, SERVFAIL, "panic", do=False)
-        self._count(counted, arrival, message, octets, started)
+    def _forward(
+        self, query: Query, came: _Came, found: Resolution, upstreams: Upstreams
+    ) -> bytes | Deferred:
+        """Return what upstreams are known to say, or what has to be waited for."""
+        said = upstreams.find(ask_of(query, found))
+        if said is not None:
+            onward, found = found, complete(found, said, self._view)
+            if is_plain(onward, found, said):
+                return self._learn(query, came, onward, found)
+            found = look_up(query, found, self._view, upstreams)
+        if found.onward is None:
+            return self._reply(query, came, found)
+        finish = partial(self._finish, query, came)
+        return Pending(query, found, self._view, upstreams, finish)
+
+    def _learn(self, query: Query, came: _Came, onward: Resolution, found: Resolution) -> bytes:
+        """Return the reply, and keep it for those who ask the same."""
+        first = self._reply(query, came, found)
+        if self._answers is None or came.arrival.proto != "udp" or not AnswerTable.takes(query):
+            return first
+        turn = self._chances.turn()
+        limit = udp_limit(query.edns, self._shape)
+        orders = min(_ORDERS, max((len(each.rdatas) for each in found.reply.answer), default=1))
+        replies = [
+            render(query, found.reply, limit, shape=self._shape, turn=turn + order).octets
+            for order in range(orders)
+        ]
+        entry = Entry(ask_of(query, onward), self._facts(query, found), replies, came.started)
+        self._answers.put(came.message, entry)
+        return first
+
+    def _finish(self, query: Query, came: _Came, found: Resolution | Exception) -> bytes:
+        """Return the reply to a query that had to wait."""
+        if isinstance(found, Exception):
+            return self._fault(found, came)
+        try:
+            return self._reply(query, came, found)
+        except Exception as fault:  # noqa: BLE001 - counted, said and answered
+            return self._fault(fault, came)
+
+    def _reply(self, query: Query, came: _Came, found: Resolution) -> bytes:
+        proto = came.arrival.proto
+        limit = TCP_LIMIT if proto == "tcp" else udp_limit(query.edns, self._shape)
+        turn = self._chances.turn()
+        octets, is_cut = render(query, found.reply, limit, shape=self._shape, turn=turn)
+        if is_cut:
+            self._tally.truncate(proto)
+        self._count(self._facts(query, found), came, octets)
         return octets
 
-    def _count(
-        self, counted: _Counted, arrival: Arrival, message: bytes, octets: bytes, started: float
-    ) -> None:
-        self._tally.record(
-            arrival.proto,
-            arrival.family,
-            counted.zone,
-            counted.qtype,
-            counted.do,
-            len(message),
-            len(octets),
-            counted.rcode,
-            counted.rule,
-            self._chances.clock() - started,
-        )
+    def _facts(self, query: Query, found: Resolution) -> Facts:
+        zone = self._zone_text(found.zone)
+        do = query.edns is not None and query.edns.do
+        return Facts(zone, query.name, query.qtype, do, found.reply.rcode, found.rule)
+
+    def _fault(self, fault: Exception, came: _Came) -> bytes:
+        """Return SERVFAIL from the header alone: all that is known to be sound."""
+        message = came.message
+        self._tally.panic()
+        _LOG.error("a message could not be answered: %s", message[:512].hex(), exc_info=fault)
+        flags = int.from_bytes(message[_FLAGS], "big") & (OPCODE | RD) | QR | SERVFAIL
+        octets = message[:2] + flags.to_bytes(2, "big") + bytes(HEADER_OCTETS - 4)
+        facts = Facts(DROPPED, (), 0, do=False, rcode=SERVFAIL, rule="panic")
+        self._count(facts, came, octets)
+        return octets
+
+    def _count(self, facts: Facts, came: _Came, octets: bytes) -> None:
+        message, arrival, started = came
+        zone, name, qtype, do, rcode, rule = facts
+        proto, family, seconds = arrival.proto, arrival.family, self._chances.clock() - started
+        sizes = len(message), len(octets)
+        self._tally.record(proto, family, zone, qtype, do, *sizes, rcode, rule, seconds)
+        if self._query_log.wants(seconds):
+            self._query_log.say(name, qtype, proto, rcode, rule, seconds)
 
     def _zone_text(self, zone: Name | None) -> str:
         text = self._zone_texts.get(zone)
@@ -129,23 +207,9 @@ class Responder:
         return text
 
 
-class _Counted(NamedTuple):
-    """What is counted of a reply beside its octets. A tuple: one is made for every message."""
+class _Came(NamedTuple):
+    """A message, how it came, and when (monotonic seconds)."""
 
-    zone: str
-    qtype: int
-    rcode: int
-    rule: str
-    do: bool
-
-
-def _log(query: Query, resolution: Resolution, arrival: Arrival) -> None:
-    """Query names are hostile: ``to_text`` escapes them (RFC 4343, 2.1)."""
-    _LOG.debug(
-        "%s %s over %s: rcode %d by %s",
-        to_text(query.name),
-        type_text(query.qtype),
-        arrival.proto,
-        resolution.reply.rcode,
-        resolution.rule,
-    )
+    message: bytes
+    arrival: Arrival
+    started: float

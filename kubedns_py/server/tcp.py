@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from kubedns_py.cluster.objects import Address
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival, guarded
-from kubedns_py.server.connection import Connection, Outcome, Phase, TcpLimits
+from kubedns_py.server.connection import Connection, TcpLimits
+from kubedns_py.server.phases import Outcome, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,7 @@ class TcpServer:
         counts: by the words of ``COUNTS``, since the start.
         limits: what a client may take.
         respond: the guarded ``respond``.
+        on_panic: what takes an exception that should not have been possible.
         scratch: what every connection reads to.
         leaving: whether ``drain`` has begun.
         sweep_s: seconds between two looks at the deadlines.
@@ -88,6 +90,7 @@ class TcpServer:
         self.counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
         self.limits = limits
         self.respond = guarded(respond, on_panic)
+        self.on_panic = on_panic
         self.scratch = memoryview(bytearray(_SCRATCH_OCTETS))
         self.leaving = False
         self.sweep_s = _sweep_s(limits)
@@ -107,6 +110,11 @@ class TcpServer:
     def connections(self) -> int:
         """Connections that are open now."""
         return len(self._hosts)
+
+    @property
+    def waiting(self) -> int:
+        """Replies that are waited for now."""
+        return sum(len(connection.waiting) for connection in self._hosts)
 
     def start(self) -> None:
         """Begin to accept."""
@@ -152,15 +160,15 @@ class TcpServer:
         """Seconds on the event loop's clock."""
         return self._loop.time()
 
-    def waiting(self, connection: Connection) -> None:
-        """The connection owes nothing: it may be evicted for a new one, after its elders.
+    def evictable(self, connection: Connection) -> None:
+        """The connection owes nothing: it may be ended for a new one, after its elders.
 
         One that has had its FIN goes before all others.
         """
         self._idle[connection] = None
         self._idle.move_to_end(connection, last=connection.phase is Phase.IDLE)
 
-    def working(self, connection: Connection) -> None:
+    def busy(self, connection: Connection) -> None:
         """The connection may not be evicted."""
         self._idle.pop(connection, None)
 
@@ -210,7 +218,7 @@ class TcpServer:
 
     def _open(self, sock: socket.socket, host: str) -> None:
         sock.settimeout(0)
-        connection = Connection(self, _arrival(sock))
+        connection = Connection(self, _arrival(sock), host)
         self._hosts[connection] = host
         self._per_host[host] = self._per_host.get(host, 0) + 1
         self._empty.clear()

@@ -5,7 +5,8 @@ Rules of this file:
 - The event loop says that a socket is readable; then up to ``BURST`` datagrams are read, so that
   TCP, watches and timers get their turns under any load.
 - Nothing is queued: what cannot be sent now is dropped and counted. The client asks again.
-- The path of one datagram makes no objects but the two messages, and logs nothing.
+- The path of one datagram makes no objects but the two messages, and logs nothing; one object more
+  for a reply that is waited for.
 - Nothing that arrives raises out of a reader.
 """
 
@@ -15,14 +16,16 @@ import asyncio
 import ipaddress
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubedns_py.cluster.objects import Address
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival, guarded
+from kubedns_py.server.waiting import DatagramReplies, count_unsent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kubedns_py.server.arrival import OnPanic, Respond
 
@@ -32,13 +35,17 @@ BURST = 64
 MAX_DATAGRAM = 65535
 """Octets read at most: more than any UDP payload, so nothing is ever cut short."""
 
-COUNTS = ("odd_port", "own_source", "not_unicast", "receive_error", "send_full", "send_error")
+COUNTS = (
+    *("odd_port", "own_source", "not_unicast", "receive_error"),
+    *("send_full", "send_error", "late"),
+)
 """What is counted, each a datagram that was dropped:
 
 ``odd_port`` source port 0 or that of a service that answers anything (M-47); ``own_source`` source
 is the very socket it came to (M-48); ``not_unicast`` sent to a broadcast or multicast address
 (M-49); ``receive_error`` an ICMP error that the kernel passed on; ``send_full`` the socket had no
-room for the reply; ``send_error`` the kernel refused the reply.
+room for the reply; ``send_error`` the kernel refused the reply; ``late`` a reply that took too long
+for a client that waits for many (C-27).
 """
 
 _ODD_PORTS = frozenset((0, 7, 13, 17, 19, 37))
@@ -101,15 +108,28 @@ class UdpServer:
     """
 
     def __init__(
-        self, sockets: Sequence[DatagramSocket], respond: Respond, *, on_panic: OnPanic
+        self,
+        sockets: Sequence[DatagramSocket],
+        respond: Respond,
+        *,
+        on_panic: OnPanic,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts = dict.fromkeys(COUNTS, 0)
         self._sockets = tuple(sockets)
+        self._replies = DatagramReplies(self.counts, clock=clock, on_panic=on_panic)
         safe = guarded(respond, on_panic)
         self._readers = [
-            (_WildcardReader if _is_wildcard(sock) else _BoundReader)(sock, safe, self.counts)
+            (_WildcardReader if _is_wildcard(sock) else _BoundReader)(
+                sock, safe, self.counts, self._replies
+            )
             for sock in self._sockets
         ]
+
+    @property
+    def waiting(self) -> int:
+        """Replies that are waited for now."""
+        return self._replies.waiting
 
     def start(self) -> None:
         """Begin to answer, on the running event loop."""
@@ -118,17 +138,21 @@ class UdpServer:
             loop.add_reader(sock.fileno(), reader.wake)
 
     async def drain(self, *, quiet_s: float = 1.0, deadline_s: float = 5.0) -> None:
-        """Go on answering until nothing came for ``quiet_s``, at most ``deadline_s`` in all."""
+        """Go on answering until all is answered and nothing came for ``quiet_s``.
+
+        At most ``deadline_s`` in all, whatever is waited for then.
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + deadline_s
         seen, quiet_since = self._wakes(), loop.time()
-        while loop.time() < min(end, quiet_since + quiet_s):
+        while loop.time() < (end if self.waiting else min(end, quiet_since + quiet_s)):
             await asyncio.sleep(_LOOK_S)
             if self._wakes() != seen:
                 seen, quiet_since = self._wakes(), loop.time()
 
     def close(self) -> None:
-        """Stop answering and close the sockets. Twice is harmless."""
+        """Stop answering and close the sockets. Twice is harmless, and so is a reply after it."""
+        self._replies.close()
         for sock in self._sockets:
             if sock.fileno() >= 0:
                 asyncio.get_running_loop().remove_reader(sock.fileno())
@@ -149,11 +173,18 @@ class UdpServer:
 class _BoundReader:
     """Answers on a socket that is bound to one address."""
 
-    def __init__(self, sock: DatagramSocket, respond: Respond, counts: dict[str, int]) -> None:
+    def __init__(
+        self,
+        sock: DatagramSocket,
+        respond: Respond,
+        counts: dict[str, int],
+        replies: DatagramReplies,
+    ) -> None:
         self.wakes = 0
         self._sock = sock
         self._respond = respond
         self._counts = counts
+        self._replies = replies
         host, port = sock.getsockname()[:2]
         self._own = (_bare(host), port)
         self._arrival = _arrival(ipaddress.ip_address(_bare(host)).packed)
@@ -175,11 +206,13 @@ class _BoundReader:
             if source[1] in looked_at and _is_refused(source, self._own, self._counts):
                 continue
             reply = respond(message, arrival)
-            if reply is not None:
+            if isinstance(reply, bytes):
                 try:
                     send(reply, source)
                 except OSError as error:
-                    _count_unsent(error, self._counts)
+                    count_unsent(error, self._counts)
+            elif reply is not None:
+                self._replies.begin(reply, self._sock, source, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +237,18 @@ class _WildcardReader:
     than one address the routing table alone would choose another (RFC 2181, 4.1).
     """
 
-    def __init__(self, sock: DatagramSocket, respond: Respond, counts: dict[str, int]) -> None:
+    def __init__(
+        self,
+        sock: DatagramSocket,
+        respond: Respond,
+        counts: dict[str, int],
+        replies: DatagramReplies,
+    ) -> None:
         self.wakes = 0
         self._sock = sock
         self._respond = respond
         self._counts = counts
+        self._replies = replies
         self._port: int = sock.getsockname()[1]
         self._looked_at = _ODD_PORTS | {self._port}
         self._routes: dict[bytes, _Route] = {}
@@ -236,11 +276,13 @@ class _WildcardReader:
             self._counts["not_unicast"] += 1
             return
         reply = self._respond(message, route.arrival)
-        if reply is not None:
+        if isinstance(reply, bytes):
             try:
                 self._sock.sendmsg([reply], route.ancillary, 0, source)
             except OSError as error:
-                _count_unsent(error, self._counts)
+                count_unsent(error, self._counts)
+        elif reply is not None:
+            self._replies.begin(reply, self._sock, source, route.ancillary)
 
     def _learn(self, destination: bytes) -> _Route:
         if len(self._routes) >= _MAX_ROUTES:
@@ -291,10 +333,6 @@ def _is_refused(source: Any, own: tuple[str, int], counts: dict[str, int]) -> bo
         counts["own_source"] += 1
         return True
     return False
-
-
-def _count_unsent(error: OSError, counts: dict[str, int]) -> None:
-    counts["send_full" if isinstance(error, BlockingIOError) else "send_error"] += 1
 
 
 def _is_wildcard(sock: DatagramSocket) -> bool:

@@ -14,7 +14,7 @@ from tests.helpers import oracle
 from tests.helpers.octets import header, name, question
 from tests.helpers.scenario import SCENARIOS, load
 
-CLUSTER = load(SCENARIOS / "1.0_target_table")
+CLUSTER = load(SCENARIOS / "1.0_target_table", forwards=False)
 LOOPBACK = Address(b"\x7f\0\0\1")
 UDP = Arrival("udp", IPV4, LOOPBACK)
 TCP = Arrival("tcp", IPV4, LOOPBACK)
@@ -32,10 +32,10 @@ ROUNDS = 20
 
 def ask(message: bytes) -> bytes | None:
     """Return the reply, which UDP and TCP agree on, and see that the next query is answered."""
-    over_udp, over_tcp = (CLUSTER.respond(message, arrival) for arrival in (UDP, TCP))
+    over_udp, over_tcp = (CLUSTER.reply(message, arrival) for arrival in (UDP, TCP))
     assert over_udp == over_tcp
     for arrival in (UDP, TCP):
-        good = CLUSTER.respond(GOOD, arrival)
+        good = CLUSTER.reply(GOOD, arrival)
         assert good is not None
         assert oracle.read(good).answer == (WEB_LINE,)
     return over_udp

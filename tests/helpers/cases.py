@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 _SECTIONS = ("AN", "AU", "AD")
-_FLAGS = frozenset({"AA", "TC"})
+_FLAGS = frozenset({"AA", "TC", "AD", "CD"})
 
 
 @dataclass(frozen=True, slots=True)

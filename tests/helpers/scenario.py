@@ -13,6 +13,7 @@ import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from kubedns_py.cluster.objects import Resource
 from kubedns_py.config.arguments import load as load_options
 from kubedns_py.config.options import Config
 from kubedns_py.resolver.view import Known
-from kubedns_py.server.arrival import Respond
+from kubedns_py.server.arrival import Arrival, Respond
 from kubedns_py.server.respond import Chances
+from tests.helpers.scripted_upstreams import Script, ScriptedUpstreams, parse
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 NOW = 1_700_000_000.0
@@ -46,26 +48,58 @@ class LoadedScenario:
     Attributes:
         respond: octets to octets, without sockets.
         core: the program's own composition, for the driver that asks without octets.
+        script: what upstreams say; None where nothing is forwarded.
     """
 
     respond: Respond
     core: Core
+    script: Script | None = None
+
+    @property
+    def forwards(self) -> bool:
+        """Whether there is somebody to ask for other names."""
+        return self.script is not None
+
+    @property
+    def upstreams(self) -> ScriptedUpstreams:
+        """Somebody to ask, for the driver without octets."""
+        assert self.script is not None
+        return ScriptedUpstreams(self.script, self.core.view)
+
+    def reply(self, query: bytes, arrival: Arrival) -> bytes | None:
+        """Return the reply to a query, also where it is said later: here it never is."""
+        reply = self.respond(query, arrival)
+        if reply is None or isinstance(reply, bytes):
+            return reply
+        said: list[bytes | None] = []
+        reply.begin("192.0.2.200", said.append)
+        (only,) = said
+        return only
 
 
-def load(folder: Path) -> LoadedScenario:
-    """Return the scenario of a folder: ``cluster.yaml`` and, where it is there, ``options.txt``."""
+def load(folder: Path, *, forwards: bool = True) -> LoadedScenario:
+    """Return the scenario of a folder: ``cluster.yaml``, and what else is there.
+
+    ``options.txt`` has command line options; ``upstream.txt`` what upstreams say: without it
+    nothing is forwarded, and neither is it where ``forwards`` says so.
+    """
     documents = yaml.load_all((folder / "cluster.yaml").read_text("utf-8"), yaml.CSafeLoader)
     options = folder / "options.txt"
     flags = shlex.split(options.read_text("utf-8")) if options.exists() else []
-    return put_together([each for each in documents if each], flags)
+    upstream = folder / "upstream.txt"
+    script = parse(upstream.read_text("utf-8")) if forwards and upstream.exists() else None
+    return put_together([each for each in documents if each], flags, script=script)
 
 
-def put_together(documents: Iterable[Document], flags: Iterable[str] = ()) -> LoadedScenario:
+def put_together(
+    documents: Iterable[Document], flags: Iterable[str] = (), *, script: Script | None = None
+) -> LoadedScenario:
     """Return what answers from API objects.
 
     Args:
         documents: API objects as JSON values, in the order in which the server hears of them.
         flags: command line options.
+        script: what upstreams say, if there are any.
     """
     documents = list(documents)
     config = load_options(list(flags), {}, program="kubedns-py").config
@@ -74,6 +108,7 @@ def put_together(documents: Iterable[Document], flags: Iterable[str] = ()) -> Lo
         config,
         Chances(clock=lambda: 0.0, turn=lambda: next(turns)),
         identity=Identity(version="1.2.3", node="dns-pod-1"),
+        upstreams=partial(ScriptedUpstreams, script) if script is not None else None,
     )
     for resource, octets in _objects(documents, config):
         item = decode(resource, octets).item
@@ -82,7 +117,7 @@ def put_together(documents: Iterable[Document], flags: Iterable[str] = ()) -> Lo
     if not any(each.get("state") == "unsynced" for each in documents):
         core.view.known = Known.ALL
     core.commit(NOW)
-    return LoadedScenario(core.responder.respond, core)
+    return LoadedScenario(core.responder.respond, core, script)
 
 
 def _objects(documents: Iterable[Document], config: Config) -> Iterator[tuple[Resource, bytes]]:

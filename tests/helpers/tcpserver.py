@@ -6,8 +6,9 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING
 
-from kubedns_py.server.connection import Outcome, TcpLimits
+from kubedns_py.server.connection import TcpLimits
 from kubedns_py.server.listen import open_listeners
+from kubedns_py.server.phases import Outcome
 from kubedns_py.server.tcp import TcpServer
 from tests.helpers.dnsclient import TcpClient, a_query, framed, ident_of
 
@@ -56,6 +57,8 @@ async def serving(
 ) -> AsyncIterator[Serving]:
     """Serve until the block ends; then no connection is left, and each was counted once.
 
+    No reply is waited for any more.
+
     ``send_octets`` makes the kernel take less of a reply than it would (SO_SNDBUF).
     """
     listeners = open_listeners(addresses or ("127.0.0.1",), 0)
@@ -70,6 +73,7 @@ async def serving(
         await server.close()
         listeners.close()
     assert server.connections == 0
+    assert server.waiting == 0
     assert server.counts["accepted"] == sum(server.counts[end] for end in Outcome)
 
 

@@ -26,7 +26,7 @@ ADDRESS = re.compile(r"\b\d+\.\d+\.\d+\.\d+\b|\b[0-9a-f]*:[0-9a-f:]+\b")
 
 def ask(cluster: LoadedScenario, name: str, rtype: str) -> oracle.Reading:
     """Return the reply as dnspython reads it."""
-    reply = cluster.respond(oracle.query(name, rtype), TCP)
+    reply = cluster.reply(oracle.query(name, rtype), TCP)
     assert reply is not None
     return oracle.read(reply)
 

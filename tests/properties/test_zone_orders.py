@@ -34,6 +34,7 @@ from kubedns_py.resolver.view import Known, Policy, View
 from kubedns_py.zone.naming import Naming
 from kubedns_py.zone.records import Publishing
 from kubedns_py.zone.zone import Visibility, Zone
+from tests.helpers.listing import replace_all
 from tests.helpers.objects import a_namespace, a_pod, a_service, a_subset, an_endpoints
 
 APEX = from_text("cluster.local")
@@ -219,7 +220,8 @@ class Cluster:
         self.objects = {(resource, item.key): item for resource, item in objects}
         for resource in STATES:
             listed = {key: item for (of, key), item in self.objects.items() if of is resource}
-            self._store.replace(resource, listed)
+            for _ in replace_all(self._store, resource, listed):
+                self.commit()
         self.commit()
 
     def commit(self) -> None:

@@ -88,7 +88,7 @@ def ask(
 ) -> oracle.Reading:
     """Return the reply as dnspython reads it."""
     reply = cluster.respond(oracle.query(name, rtype, edns=edns), arrival)
-    assert reply is not None
+    assert isinstance(reply, bytes)
     return oracle.read(reply)
 
 

@@ -1,0 +1,169 @@
+"""Replies that are waited for: each is begun, counted, and handed on at most once.
+
+Rules of this file:
+
+- What escapes a ``Deferred`` costs one reply, as what escapes ``respond`` does.
+- A reply that comes twice, or after its socket or connection has ended, is dropped in silence.
+- How many are waited for is bounded elsewhere: by who is asked, and per TCP connection.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kubedns_py.server.arrival import Deferred, Deliver, OnPanic
+
+LATE_S = 1.9
+"""A reply that took longer is late (C-27, as Unbound has it): many clients have asked again."""
+
+FEW = 10
+"""Replies that a client may wait for and get late: it may be patient, and so few harm nobody."""
+
+
+def begin(deferred: Deferred, client: str, deliver: Deliver, on_panic: OnPanic) -> None:
+    """Ask for a reply.
+
+    Args:
+        deferred: what asks.
+        client: its address as text, without the port.
+        deliver: takes the reply; called again, it does nothing.
+        on_panic: takes what escapes; then there is no reply.
+    """
+    try:
+        deferred.begin(client, deliver)
+    except Exception as error:  # noqa: BLE001 - counted and said by on_panic
+        on_panic(error)
+        deliver(None)
+
+
+class DatagramSender(Protocol):
+    """What is needed of a UDP socket; addresses as in ``socket``."""
+
+    def sendmsg(self, data: list[bytes], ancillary: list[Any], flags: int, to: Any, /) -> int:
+        """Send a datagram with ancillary data, or raise OSError."""
+
+
+class DatagramReplies:
+    """The replies over UDP that a server waits for, on all of its sockets.
+
+    Attributes:
+        waiting: how many.
+    """
+
+    def __init__(
+        self, counts: dict[str, int], *, clock: Callable[[], float], on_panic: OnPanic
+    ) -> None:
+        self.waiting = 0
+        self._counts = counts
+        self._clock = clock
+        self._on_panic = on_panic
+        self._per_host: dict[str, int] = {}
+        self._is_open = True
+
+    def begin(
+        self, deferred: Deferred, sock: DatagramSender, source: Any, ancillary: list[Any]
+    ) -> None:
+        """Wait for a reply, and send it to ``source`` with ``ancillary`` when it comes."""
+        host: str = source[0]
+        self.waiting += 1
+        self._per_host[host] = self._per_host.get(host, 0) + 1
+        reply = _DatagramReply(self, sock, source, ancillary, self._clock())
+        begin(deferred, host, reply, self._on_panic)
+
+    def close(self) -> None:
+        """Send nothing any more: the sockets are closed."""
+        self._is_open = False
+
+    def arrived(self, way: _DatagramReply, reply: bytes | None) -> None:
+        """Send a reply, unless nobody wants it.
+
+        Late ones to a client that waits for many are a pulse: pent up at a slow upstream and sent
+        at once, to a client that may have been made to ask for them (CVE-2024-33655).
+        """
+        source, way.source = way.source, None
+        if source is None:
+            return
+        waiting = self._leave(source[0])
+        if reply is None or not self._is_open:
+            return
+        if waiting > FEW and self._clock() - way.since > LATE_S:
+            self._counts["late"] += 1
+            return
+        try:
+            way.sock.sendmsg([reply], way.ancillary, 0, source)
+        except OSError as error:
+            count_unsent(error, self._counts)
+
+    def _leave(self, host: str) -> int:
+        """Wait for one less; return how many ``host`` waited for, this one with them."""
+        self.waiting -= 1
+        waiting = self._per_host.pop(host)
+        if waiting > 1:
+            self._per_host[host] = waiting - 1
+        return waiting
+
+
+class _DatagramReply:
+    """The way of one reply, called with it. ``source`` is None after that."""
+
+    __slots__ = ("among", "ancillary", "since", "sock", "source")
+
+    def __init__(
+        self,
+        among: DatagramReplies,
+        sock: DatagramSender,
+        source: Any,
+        ancillary: list[Any],
+        since: float,
+    ) -> None:
+        self.among = among
+        self.sock = sock
+        self.source = source
+        self.ancillary = ancillary
+        self.since = since
+
+    def __call__(self, reply: bytes | None) -> None:
+        self.among.arrived(self, reply)
+
+
+def count_unsent(error: OSError, counts: dict[str, int]) -> None:
+    """Count a datagram that the socket had no room for, or that the kernel refused."""
+    counts["send_full" if isinstance(error, BlockingIOError) else "send_error"] += 1
+
+
+class StreamReply:
+    """A reply that a TCP connection waits for, called with it.
+
+    Args:
+        deferred: what asks for it.
+        deliver: takes it.
+        among: what the connection waits for. This is in it until it comes or is given up.
+    """
+
+    __slots__ = ("_among", "_deferred", "_deliver")
+
+    def __init__(self, deferred: Deferred, deliver: Deliver, among: set[StreamReply]) -> None:
+        self._deferred = deferred
+        self._deliver = deliver
+        self._among = among
+        among.add(self)
+
+    def __call__(self, reply: bytes | None) -> None:
+        """Hand the reply on, the first time and if it has not been given up."""
+        if self in self._among:
+            self._among.remove(self)
+            del self._deferred  # it knows us: so that no cycle is left to be collected
+            self._deliver(reply)
+
+    def abandon(self, on_panic: OnPanic) -> None:
+        """Give up, and let who asks know; only as long as this is waited for."""
+        self._among.discard(self)
+        deferred = self._deferred
+        del self._deferred
+        try:
+            deferred.abandon()
+        except Exception as error:  # noqa: BLE001 - counted and said by on_panic
+            on_panic(error)
