@@ -6,20 +6,18 @@ COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.
 SERVE := $(BIN)/python -m kubedns_py serve --manifests=examples --dns-bind-address=127.0.0.1 --dns-port=10053 \
 	--admin-bind-address=127.0.0.1 --healthz-port=8081 --metrics-port=9153 --lameduck=0s
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check cover e2e bench fuzz lock image
+.PHONY: help setup run test check cover e2e bench bench-forward fuzz lock image
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 setup: .venv/.ready ## the locked environment in .venv; instant when nothing changed
 .venv/.locked: locks/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/dev.txt
-	@touch $@
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/dev.txt && touch $@
 .venv/.ready: .venv/.locked pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . && touch $@
 
 run: setup ## serve examples/ on 127.0.0.1:10053; Ctrl-C stops it
 	@echo 'dig @127.0.0.1 -p 10053 +short web.shop.svc.cluster.local   says 10.96.0.10'
@@ -45,6 +43,8 @@ e2e: setup ## the tests against a real control plane, built with Go the first ti
 
 bench: setup ## measure queries, memory and latency on this machine
 	$(BIN)/python -m bench
+bench-forward: setup ## measure forwarding beside CoreDNS, on two cores; needs Go the first time
+	$(BIN)/python -m bench.forward --results bench/results
 
 fuzz: setup ## look for messages that break the reader, for a bounded time
 	$(BIN)/python -m fuzz

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -15,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kubedns_py.dns.name import from_text, to_wire
+from bench import dnsperf
+from bench.dnsperf import Load
+from bench.running import end, free_port, wait_until_right
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 _NAMES = (
@@ -26,7 +26,7 @@ _NAMES = (
     "api.github.com.shop.svc.cluster.local. A",
     "10.0.96.10.in-addr.arpa. PTR",
 )
-_DEADLINE_S = 30.0
+_FIRST = "web.shop.svc.cluster.local."
 _DNSPERF_S = 5
 
 
@@ -55,15 +55,7 @@ def serving(port: int) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
     finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def free_port() -> int:
-    """Return a UDP port of loopback that nobody has now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+        end(process)
 
 
 def start_once() -> Start:
@@ -71,29 +63,8 @@ def start_once() -> Start:
     port = free_port()
     started = time.monotonic()
     with serving(port) as process:
-        first_s, right_s = wait_until_right(port, started)
+        first_s, right_s = wait_until_right(port, _FIRST, started)
         return Start(first_s, right_s, _pss_mib(process.pid))
-
-
-def wait_until_right(port: int, started: float) -> tuple[float, float]:
-    """Ask until the answer is right; return the seconds since ``started`` of first and right.
-
-    Raises:
-        TimeoutError: none came.
-    """
-    question = to_wire(from_text("web.shop.svc.cluster.local")) + b"\0\1\0\1"
-    message = struct.pack("!HHHHHH", 1, 0x0100, 1, 0, 0, 0) + question
-    first_s = 0.0
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(0.01)
-        while time.monotonic() - started < _DEADLINE_S:
-            with contextlib.suppress(OSError):  # not listening yet
-                sock.sendto(message, ("127.0.0.1", port))
-                reply = sock.recv(512)
-                first_s = first_s or time.monotonic() - started
-                if not reply[3] & 0xF:
-                    return first_s, time.monotonic() - started
-    raise TimeoutError(f"no right answer within {_DEADLINE_S:.0f} s")
 
 
 def _pss_mib(pid: int) -> float:
@@ -104,16 +75,13 @@ def _pss_mib(pid: int) -> float:
 
 def queries_per_second() -> float | None:
     """Return what dnsperf measures over a few seconds, or None without dnsperf."""
-    dnsperf = shutil.which("dnsperf")
-    if dnsperf is None:
+    found = shutil.which("dnsperf")
+    if found is None:
         return None
     port = free_port()
-    with serving(port), tempfile.NamedTemporaryFile("w", suffix=".txt") as mix:
-        mix.write("".join(f"{line}\n" for line in _NAMES))
-        mix.flush()
-        wait_until_right(port, time.monotonic())
-        command = [dnsperf, "-s", "127.0.0.1", "-p", str(port), "-d", mix.name]
-        command += ["-l", str(_DNSPERF_S), "-c", "4"]
-        report = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    found = re.search(r"Queries per second:\s+([\d.]+)", report.stdout)
-    return float(found[1]) if found else None
+    with serving(port), tempfile.TemporaryDirectory() as folder:
+        mix = Path(folder, "mix.txt")
+        mix.write_text("".join(f"{line}\n" for line in _NAMES))
+        wait_until_right(port, _FIRST, time.monotonic())
+        answered = dnsperf.run(Path(found), port, Load([mix], seconds=_DNSPERF_S))
+    return answered.completed / answered.seconds

@@ -11,7 +11,7 @@ import yaml
 from tests.house.source import REPOSITORY, project
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
-TARGETS = re.findall(r"^([a-z0-9]+):", MAKEFILE, re.MULTILINE)
+TARGETS = re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE)
 KINDS = ("added", "changed", "deprecated", "removed", "fixed", "security")
 DOCUMENTS = sorted(
     path
@@ -30,7 +30,7 @@ def test_the_makefile_is_one_screen_and_every_target_has_its_line_of_help() -> N
     phony = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
 
     assert MAKEFILE.count("\n") <= 60
-    assert len(re.findall(r"^[a-z0-9]+:[^\n]* ## \S", MAKEFILE, re.MULTILINE)) == len(TARGETS)
+    assert len(re.findall(r"^[a-z0-9-]+:[^\n]* ## \S", MAKEFILE, re.MULTILINE)) == len(TARGETS)
     assert phony == [" ".join(TARGETS)]
 
 
@@ -48,7 +48,7 @@ def test_make_without_a_target_prints_the_list_of_targets() -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_every_make_command_of_a_document_is_a_target(path: Path) -> None:
     """House rule 23: doc examples."""
-    named = re.findall(r"(?:^\s+|`|\$ )make ([a-z0-9]+)", path.read_text(), re.MULTILINE)
+    named = re.findall(r"(?:^\s+|`|\$ )make ([a-z0-9-]+)", path.read_text(), re.MULTILINE)
 
     assert set(named) <= set(TARGETS)
 

@@ -1,0 +1,137 @@
+"""The programs that are compared with or needed as a counterpart: ``python -m bench.build``.
+
+CoreDNS and our upstream are built with Go and kept outside the work tree, each in a file named
+after the digest of what it is made of, so what is built already is not built again. dnsperf comes
+from the system's packages. What is missing and cannot be had is said in one line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+MODULE = Path(__file__).with_name("peers")
+"""The folder of the Go module that pins CoreDNS and holds our upstream."""
+
+_PINS = ("go.mod", "go.sum")
+_APT = ("apt-get", "install", "-qq", "--no-install-recommends", "dnsperf")
+
+
+class MissingError(Exception):
+    """A program is not there and cannot be had; the text says in one line what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Paths of what a run needs beside our own server.
+
+    Attributes:
+        coredns: the peer, or None where it is not measured.
+        upstream: the name server behind the measured ones.
+        dnsperf: the load generator.
+    """
+
+    coredns: Path | None
+    upstream: Path
+    dnsperf: Path
+
+
+def programs(*, coredns: bool) -> Programs:
+    """Return every program, built or installed first where it is missing.
+
+    Raises:
+        MissingError: Go or dnsperf is missing, or the build failed.
+    """
+    dnsperf = _dnsperf()
+    sources = sorted((MODULE / "upstream").glob("*.go"))
+    upstream = _built("upstream", "./upstream", [MODULE / _PINS[0], *sources])
+    if not coredns:
+        return Programs(None, upstream, dnsperf)
+    pins = [MODULE / name for name in _PINS]
+    return Programs(_built("coredns", "github.com/coredns/coredns", pins), upstream, dnsperf)
+
+
+def coredns_version() -> str:
+    """Return the version of CoreDNS that go.mod requires, such as ``1.14.7``."""
+    found = re.search(r"github\.com/coredns/coredns v(\S+)", (MODULE / _PINS[0]).read_text())
+    if found is None:
+        raise ValueError(f"{MODULE / _PINS[0]} does not require github.com/coredns/coredns")
+    return found[1]
+
+
+def _dnsperf() -> Path:
+    """Return the path of dnsperf; root installs it where apt-get is."""
+    if not shutil.which("dnsperf") and shutil.which(_APT[0]) and os.geteuid() == 0:
+        _say("bench: installing dnsperf")
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for words in ((_APT[0], "update", "-qq"), _APT):
+            subprocess.run(words, env=quiet, stdout=subprocess.DEVNULL, check=False)  # noqa: S603 - our own words
+    found = shutil.which("dnsperf")
+    if found is None:
+        raise MissingError("bench: dnsperf is not on PATH: install the package dnsperf")
+    return Path(found)
+
+
+def _built(name: str, package: str, made_of: list[Path]) -> Path:
+    """Return a built program; a build that is interrupted, or runs twice at once, does no harm."""
+    digest = hashlib.sha256()
+    for path in made_of:
+        digest.update(path.read_bytes())
+    program = _cache() / f"{name}-{digest.hexdigest()[:16]}"
+    if not os.access(program, os.X_OK):
+        program.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=program.parent) as building:
+            output = Path(building, name)
+            _build(package, output)
+            output.rename(program)
+    return program
+
+
+def _build(package: str, output: Path) -> None:
+    """Build one package, with the versions that go.sum pins and nothing newer."""
+    go = shutil.which("go")
+    if go is None:
+        raise MissingError("bench: go is not on PATH: install Go 1.26 or newer")
+    _say(f"bench: building {output.name}; CoreDNS takes some minutes the first time")
+    command = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w"]
+    pinned = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
+    environment = {**os.environ, **pinned, "GOWORK": "off"}
+    command += ["-o", str(output), package]
+    ended = subprocess.run(command, cwd=MODULE, env=environment, check=False)  # noqa: S603 - our own words
+    if ended.returncode:
+        raise MissingError(f"bench: go build of {package} failed; its own words are above")
+
+
+def _cache() -> Path:
+    """Return the folder that holds the built programs."""
+    own = os.environ.get("KUBEDNS_BENCH_CACHE")
+    if own:
+        return Path(own)
+    shared = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(shared) / "kubedns-py" / "peers"
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def main() -> int:
+    """Build and install what is missing; return the exit status, 1 with one line on stderr."""
+    try:
+        found = programs(coredns=True)
+    except MissingError as error:
+        _say(str(error))
+        return 1
+    _say(f"bench: {found.coredns}, {found.upstream} and {found.dnsperf} are there")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The measurements' own arithmetic: reports read right, and figures that mean what they say."""
