@@ -45,10 +45,29 @@ def test_the_pod_passes_the_restricted_pod_security_standard() -> None:
     }
 
 
-def test_the_pod_has_no_volume_and_no_share_of_the_host() -> None:
+def test_the_pod_has_nothing_to_write_to_and_no_share_of_the_host() -> None:
     """F-40 and reliability 4.1: no writable path is needed, no hostNetwork, no hostPath."""
-    assert not {"volumes", "hostNetwork", "hostPID", "hostIPC"} & pod_spec().keys()
-    assert "volumeMounts" not in container()
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod_spec().keys()
+    assert [volume.keys() for volume in pod_spec()["volumes"]] == [{"name", "configMap"}]
+    assert all(mount["readOnly"] for mount in container()["volumeMounts"])
+
+
+def test_the_config_map_is_mounted_where_kube_dns_has_it_and_need_not_exist() -> None:
+    """kube-dns's manifest (ecosystem 6.1): optional, at /kube-dns-config."""
+    assert pod_spec()["volumes"] == [
+        {"name": "config", "configMap": {"name": "kube-dns", "optional": True}}
+    ]
+    assert container()["volumeMounts"] == [
+        {"name": "config", "mountPath": "/kube-dns-config", "readOnly": True}
+    ]
+
+
+def test_a_config_map_that_is_watched_is_not_mounted() -> None:
+    """Issue: --config-dir or --config-map."""
+    values = {"config": {"read": "watched"}}
+
+    assert "volumes" not in pod_spec(values)
+    assert "volumeMounts" not in container(values)
 
 
 def test_no_port_below_1024_is_bound() -> None:

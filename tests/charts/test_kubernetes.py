@@ -23,7 +23,7 @@ def test_every_object_is_valid_without_an_unknown_field(version: str) -> None:
     """Chart tests (ecosystem 4.2): strict schemas, offline."""
     objects = render_chart({**EVERYTHING, "service": SERVICE_OF[version]})
 
-    assert len(objects) == 7
+    assert len(objects) == 10
     for each in objects:
         kubernetes_validate.validate(each, version, strict=True)
 

@@ -55,6 +55,25 @@ def test_every_rule_is_list_and_watch_and_nothing_else() -> None:
         assert rule.keys() == {"apiGroups", "resources", "verbs"}
 
 
+def test_one_config_map_may_be_read_where_it_is_watched_and_no_other() -> None:
+    """Ecosystem 1.6: get, list and watch on the one ConfigMap, only with --config-map."""
+    values = {"config": {"name": "dns-servers", "read": "watched"}}
+    role, binding = one(values, "Role"), one(values, "RoleBinding")
+
+    assert role["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": ["dns-servers"],
+            "verbs": ["get", "list", "watch"],
+        }
+    ]
+    assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "kube-system"
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"] == one(None, "ClusterRoleBinding")["subjects"]
+    assert not {"Role", "RoleBinding"} & {each["kind"] for each in render_chart()}
+
+
 def test_the_control_plane_of_the_tests_grants_what_the_chart_grants() -> None:
     """House rule 23: what passes the tests against a real API server passes with the chart."""
     rules = one({"dns": {"pods": "verified"}}, "ClusterRole")["rules"]
@@ -87,10 +106,14 @@ def test_two_releases_of_one_name_in_two_namespaces_do_not_share_a_role() -> Non
 
 def test_rbac_and_account_can_be_somebody_elses() -> None:
     """Values users expect (ecosystem 4.3): rbac.create, serviceAccount.create and name."""
-    values = {"rbac": {"create": False}, "serviceAccount": {"create": False, "name": "theirs"}}
+    values = {
+        "rbac": {"create": False},
+        "serviceAccount": {"create": False, "name": "theirs"},
+        "config": {"read": "watched"},
+    }
 
     kinds = {each["kind"] for each in render_chart(values)}
 
-    assert not kinds & {"ClusterRole", "ClusterRoleBinding", "ServiceAccount"}
+    assert not {kind for kind in kinds if "Role" in kind or "Account" in kind}
     pod = one(values, "Deployment")["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == "theirs"

@@ -7,9 +7,12 @@ import pytest
 import yaml
 
 from kubedns_py.config.arguments import load
+from kubedns_py.config.dynamic import read_dynamic
+from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.config.options import OPTIONS, Config
+from kubedns_py.config.query_log import QueryLog
 from tests.charts.everything import EVERYTHING
-from tests.charts.render import CHART, RenderError, container, render_chart, render_files
+from tests.charts.render import CHART, RenderError, container, one, render_chart, render_files
 
 # Flags that are facts of a pod, or that the chart sets from values of its own.
 OF_THE_POD = {
@@ -24,6 +27,10 @@ OF_THE_POD = {
     "lameduck",
     "logging-format",
     "v",
+    "resolv-conf",
+    "config-dir",
+    "config-map",
+    "config-map-namespace",
 }
 
 
@@ -77,9 +84,56 @@ def test_every_dns_value_arrives_in_the_option_of_its_name() -> None:
     assert made.answer_order == "stable"
     assert made.chaos is True
     assert made.initial_sync_timeout_s == 120
+    assert made.nameservers == (Nameserver("10.0.0.3", 5353),)
+    assert made.config_period_s == 30
+    assert made.max_concurrent == 5000
+    assert made.cache_size_octets == 64 * 2**20
+    assert made.cache_max_ttl == 600
+    assert made.cache_max_negative_ttl == 0
+    assert made.serve_stale_s == 0
+    assert made.forward is False
+    assert made.prefetch is False
+    assert made.filter_aaaa == (".", "10.0.0.3")
+    assert made.private_reverse == "nxdomain"
+    assert made.search_completion is True
+    assert made.log_queries == QueryLog(share=0.01, slower_than_s=0.0)
     assert made.logging_format == "json"
     assert made.v == 2
     assert made.dns_bind_addresses == ("0.0.0.0",)
+
+
+def test_the_server_reads_the_config_map_where_the_chart_has_it() -> None:
+    """House rule 23: chart values against options; kube-dns's directory."""
+    mounted, watched = config(None), config(EVERYTHING)
+
+    assert (mounted.config_dir, mounted.config_map) == ("/kube-dns-config", "")
+    assert (watched.config_dir, watched.config_map) == ("", "dns-servers")
+    assert watched.config_map_namespace == "kube-system"
+    assert mounted.resolv_conf == "/etc/resolv.conf"
+
+
+def test_the_server_accepts_the_config_map_that_the_chart_makes() -> None:
+    """Values users expect (ecosystem 4.3): config.stubDomains and config.upstreamNameservers."""
+    made = one(EVERYTHING, "ConfigMap")
+
+    found = read_dynamic(made["data"], cluster_domains=())
+
+    assert made["metadata"]["name"] == "dns-servers"
+    assert found.stub_domains == {
+        (b"corp", b"example"): (Nameserver("10.0.0.1"), Nameserver("ns.corp.example", 5353))
+    }
+    assert found.upstream_nameservers == (
+        Nameserver("10.0.0.2"),
+        Nameserver("1.1.1.1", 853, "one.one.one.one"),
+    )
+    assert found.notices == ()
+
+
+def test_without_servers_of_its_own_the_chart_makes_no_config_map() -> None:
+    """The one of kube-dns may be there already, and is read."""
+    assert "ConfigMap" not in {each["kind"] for each in render_chart()}
+    only_stubs = one({"config": {"stubDomains": {"a.b": ["10.0.0.1"]}}}, "ConfigMap")
+    assert only_stubs["data"].keys() == {"stubDomains"}
 
 
 def test_every_option_has_a_value_or_is_a_fact_of_the_pod() -> None:
@@ -109,7 +163,11 @@ def test_what_is_not_set_keeps_the_programs_default() -> None:
     ("values", "named"),
     [
         pytest.param({"replicas": 3}, "replicas", id="at the top"),
-        pytest.param({"dns": {"cacheSize": 1}}, "cacheSize", id="under dns"),
+        pytest.param({"dns": {"cacheOctets": 1}}, "cacheOctets", id="under dns"),
+        pytest.param({"dns": {"cacheSize": 1}}, "cacheSize", id="number for a text"),
+        pytest.param({"config": {"stubs": {}}}, "stubs", id="under config"),
+        pytest.param({"config": {"stubDomains": {"a": "b"}}}, "stubDomains", id="no list"),
+        pytest.param({"config": {"read": "often"}}, "read", id="not one of the two"),
         pytest.param({"service": {"port": 53}}, "port", id="under service"),
         pytest.param({"dns": {"ttl": "30"}}, "ttl", id="text for a number"),
         pytest.param({"dns": {"ttl": 3601}}, "ttl", id="out of range"),

@@ -2,7 +2,7 @@
 
 Rules of this file:
 
-- What a server may read is the ClusterRole that the chart renders for the same values as its flags,
+- What a server may read are the roles that the chart renders for the same values as its flags,
   bound to a service account of its own. A right that the chart forgets is missing here too.
 - It reads a signed token from a file, as a pod does.
 - A test names what it waits for: an answer, or that everything before a mark was taken in.
@@ -34,6 +34,9 @@ Values = Mapping[str, Any]
 _OF_THE_TEST = ("serve", "--dns-port", "--healthz-port", "--metrics-port", "--lameduck")
 """Words of the chart's command line that a test chooses otherwise."""
 
+_RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+"""What is installed of the chart; the last two only where a ConfigMap is watched."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -60,12 +63,13 @@ class DnsServers:
         self._numbers = itertools.count(1)
 
     def account(self, values: Values | None = None) -> Account:
-        """Install the chart's service account and role under a new name, and issue a token."""
+        """Install the chart's service account and roles under a new name, and issue a token."""
         api = self._plane.admin
         release = f"{self._name}-{next(self._numbers)}"
         made = {each["kind"]: each for each in render_chart(values, release=release)}
-        for kind in ("ServiceAccount", "ClusterRole", "ClusterRoleBinding"):
-            api.apply(made[kind])
+        for kind in _RIGHTS:
+            if kind in made:
+                api.apply(made[kind])
         name = made["ServiceAccount"]["metadata"]["name"]
         token_file = self._plane.folder / f"{name}.token"
         token_file.write_text(issue_token(api, name))

@@ -10,6 +10,12 @@ empty is left to the program's default. The ports and the Service's name are fac
 {{- if not .Values.dns.dnsService }}
 - --dns-service={{ .Release.Namespace }}/{{ .Values.service.name }}
 {{- end }}
+{{- if eq .Values.config.read "watched" }}
+- --config-map={{ .Values.config.name }}
+- --config-map-namespace={{ .Release.Namespace }}
+{{- else }}
+- --config-dir=/kube-dns-config
+{{- end }}
 - --lameduck={{ int .Values.lameduckSeconds }}s
 - --logging-format={{ .Values.logging.format }}
 - --v={{ int .Values.logging.verbosity }}
