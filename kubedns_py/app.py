@@ -21,7 +21,7 @@ from random import Random
 from kubedns_py import __version__
 from kubedns_py.admin.exposition import Exposition
 from kubedns_py.admin.http import AdminServer
-from kubedns_py.admin.inputs import Sources
+from kubedns_py.admin.scrape import Sources
 from kubedns_py.assembly import Identity, assemble
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.selector import parse_selector
@@ -82,7 +82,8 @@ class _Program:
         )
         chance = Random()  # noqa: S311 - see above
         respond = self._core.responder.respond
-        self._udp = UdpServer(listeners.udp, respond, on_panic=self._panic)
+        repeats = self._core.responder.repeats
+        self._udp = UdpServer(listeners.udp, respond, on_panic=self._panic, repeats=repeats)
         self._tcp = TcpServer(listeners.tcp, respond, limits=TcpLimits(), on_panic=self._panic)
         exposition = Exposition(self._numbers())
         notes = self._forwarding.describe if self._forwarding else tuple
@@ -187,6 +188,8 @@ class _Program:
         view = self._core.view
         if view.known is Known.ALL:
             return
+        if not gc.get_freeze_count():
+            gc.freeze()  # modules: 60,000 objects that no collection during the list need walk
         self._commit()
         view.known = known(self._informer.statuses, view.known)
         if view.known is Known.ALL:
@@ -195,8 +198,8 @@ class _Program:
             if self._forwarding is not None:
                 self._forwarding.on_sync()
             _log.info("first sync complete after %.2f s: %d services", seconds, services)
-            # What was synced stays for long: the collector need not look at it again. No collection
-            # before it, for that holds the loop as long as the ones that this is to spare us.
+            # What was synced stays for long as well. Nothing is collected before it, for that would
+            # hold the loop at once for as long as it is to be spared; what little is garbage stays.
             gc.freeze()
 
     async def _first_sync(self) -> None:
@@ -272,7 +275,9 @@ class _Program:
             services=lambda: len(core.store.keys(Resource.SERVICES)),
             datagram_drops=lambda: {**self._udp.counts, "kernel_full": self._udp.kernel_drops()},
             connections=lambda: {**self._tcp.counts, "open": self._tcp.connections},
+            waiting=lambda: {"udp": self._udp.waiting, "tcp": self._tcp.waiting},
             manifest_problems=lambda: len(self._manifests.problems) if self._manifests else 0,
+            forwarding=self._forwarding,
             clock=asyncio.get_running_loop().time,
         )
 

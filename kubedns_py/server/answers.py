@@ -10,11 +10,14 @@ Rules of this file:
   not.
 - An entry ends with the first tenth of a lifetime left: then the cache is asked, which may fetch
   anew in time. What it was used for until then is credited there.
+- A use costs one look-up and one addition: the time is taken once for a burst of datagrams, and
+  uses are counted in the tally by ``settle``, with the time that one datagram of a burst took.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import inf
 from typing import Final, NamedTuple, Protocol
 
 from kubedns_py.dns.ask import Ask
@@ -28,10 +31,11 @@ LEAST_TTL: Final = 2
 
 _USED_SHARE: Final = 0.9
 _CHANCES: Final = 8
+_ID_OCTETS: Final = 2
 
 
 class Facts(NamedTuple):
-    """What is counted of every reply of an entry."""
+    """What is counted of a reply."""
 
     zone: str
     name: Name
@@ -51,50 +55,47 @@ class Entry:
         now: monotonic seconds.
 
     Attributes:
-        lifetime: seconds that the least of its TTLs had left; 0 without any record.
-        until: when it ends, on the same clock.
-        hits: how often it was used.
+        texts: the replies as they are now.
+        due: when they have to be looked at again, because their TTLs change or they end.
+        until: when they end.
+        lifetime: seconds that the least of the TTLs had left; 0 without any record.
+        uses: since the last ``settle``.
+        hits: uses before that, since the cache last heard of them.
+        is_used: whether it was used since room was last looked for.
     """
 
     __slots__ = (
         "_made",
         "_originals",
-        "_texts",
-        "_tick",
         "ask",
+        "due",
         "facts",
         "hits",
+        "is_used",
         "lifetime",
+        "texts",
         "until",
+        "uses",
     )
 
     def __init__(self, ask: Ask, facts: Facts, replies: Sequence[bytes], now: float) -> None:
         self.ask = ask
         self.facts = facts
-        self.hits = 0
-        self._made = now
+        self.uses = self.hits = 0
+        self.is_used = False
         self.lifetime = min((ttl for _, ttl in ttls(replies[0])), default=0)
-        self._originals = tuple(replies)
-        self._texts = tuple(reply[2:] for reply in replies)
-        self._tick = now + 1
         self.until = now + self.lifetime * _USED_SHARE
-
-    def octets(self, now: float) -> bytes:
-        """Return a reply without its ID.
-
-        Args:
-            now: before ``until``.
-        """
-        if now >= self._tick:
-            self._count_down(int(now - self._made))
-        self.hits += 1
-        texts = self._texts
-        return texts[self.hits % len(texts)]
-
-    def _count_down(self, seconds: int) -> None:
+        self.due = min(now + 1, self.until)
+        self.texts = [reply[_ID_OCTETS:] for reply in replies]
+        self._made = now
         # TTLs stand at other places in another order, unless all rdata has one length
-        self._texts = tuple(later(each, ttls(each), seconds)[2:] for each in self._originals)
-        self._tick = self._made + seconds + 1
+        self._originals = [(reply, ttls(reply)) for reply in replies]
+
+    def count_down(self, now: float) -> None:
+        """Take the seconds that have passed from the TTLs; not after ``until``."""
+        seconds = int(now - self._made)
+        self.texts = [later(each, at, seconds)[_ID_OCTETS:] for each, at in self._originals]
+        self.due = min(self._made + seconds + 1, self.until)
 
 
 class Cached(Protocol):
@@ -108,19 +109,36 @@ class Cached(Protocol):
         """Learn that an answer was given that many times more."""
 
 
+Count = Callable[[Facts, int, int, float, int], None]
+"""Counts replies: facts, octets of the query and of the reply, seconds for each, how many."""
+
+
 class AnswerTable:
-    """Entries by their query.
+    """Entries by their query, of one address family.
 
     Args:
         cached: where the answers come from.
+        clock: monotonic seconds; that of ``Entry``.
+        count: what uses are counted by.
         most: entries at one time.
     """
 
-    def __init__(self, cached: Cached, most: int = MOST_ENTRIES) -> None:
+    def __init__(
+        self,
+        cached: Cached,
+        clock: Callable[[], float],
+        count: Count,
+        most: int = MOST_ENTRIES,
+    ) -> None:
         self._cached = cached
-        self._generation = cached.generation
+        self._clock = clock
+        self._count = count
         self._most = most
+        self._generation = cached.generation
         self._entries: dict[bytes, Entry] = {}
+        self._used: list[tuple[bytes, Entry]] = []
+        self._now = inf
+        self._pace_s = 0.0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -130,44 +148,86 @@ class AnswerTable:
         """Tell whether the same octets may come again: options often hold what is random."""
         return query.edns is None or not query.edns.has_options
 
-    def get(self, message: bytes, now: float) -> Entry | None:
-        """Return the entry of a query, unless it has ended.
+    @property
+    def is_settled(self) -> bool:
+        """Whether every use was counted."""
+        return not self._used
+
+    def begin(self) -> None:
+        """Take the time for the datagrams that follow."""
+        self._now = self._clock()
+        if self._generation != self._cached.generation:
+            self._forget_all()
+
+    def repeat(self, message: bytes) -> bytes | None:
+        """Return the reply to a query that was answered before, or None.
 
         Args:
             message: whatever was received.
-            now: monotonic seconds.
         """
-        entry = self._entries.get(message[2:])
+        key = message[_ID_OCTETS:]
+        entry = self._entries.get(key)
         if entry is None:
             return None
-        if now < entry.until and self._cached.generation == self._generation:
-            return entry
-        self._end(message[2:], entry)
-        return None
+        if self._now >= entry.due:
+            if self._now >= entry.until:
+                self._end(key, entry)
+                return None
+            entry.count_down(self._now)
+        uses = entry.uses = entry.uses + 1
+        if uses == 1:
+            entry.is_used = True
+            self._used.append((key, entry))
+        texts = entry.texts
+        return message[:_ID_OCTETS] + texts[uses % len(texts)]
+
+    def end(self, datagrams: int) -> None:
+        """Note how long the datagrams since ``begin`` took, one or more."""
+        self._pace_s = (self._clock() - self._now) / datagrams
+
+    def settle(self) -> None:
+        """Count the uses since last time."""
+        used, self._used = self._used, []
+        for key, entry in used:
+            self._settle(key, entry)
 
     def put(self, message: bytes, entry: Entry) -> None:
         """Keep the entry of a query, where its lifetime is worth it."""
         if self._generation != self._cached.generation:
-            self._entries.clear()
-            self._generation = self._cached.generation
+            self._forget_all()
         if entry.lifetime < LEAST_TTL:
             return
+        key = message[_ID_OCTETS:]
+        self._entries.pop(key, None)
         while len(self._entries) >= self._most:
             self._make_room()
-        self._entries[message[2:]] = entry
+        self._entries[key] = entry
+
+    def _settle(self, key: bytes, entry: Entry) -> None:
+        uses, entry.uses = entry.uses, 0
+        entry.hits += uses
+        if uses:
+            sizes = len(key) + _ID_OCTETS, len(entry.texts[0]) + _ID_OCTETS
+            self._count(entry.facts, *sizes, self._pace_s, uses)
+
+    def _forget_all(self) -> None:
+        """Forget what others said than those who are asked now."""
+        self._generation = self._cached.generation
+        self.settle()
+        self._entries.clear()
 
     def _make_room(self) -> None:
         """End the oldest entry that was not used since it was last looked at."""
         for _ in range(_CHANCES):
-            query, entry = next(iter(self._entries.items()))
-            if not entry.hits:
+            key, entry = next(iter(self._entries.items()))
+            if not entry.is_used:
                 break
-            self._cached.credit(entry.ask, entry.hits)
-            entry.hits = 0
-            self._entries[query] = self._entries.pop(query)
+            entry.is_used = False
+            self._entries[key] = self._entries.pop(key)
         self._end(*next(iter(self._entries.items())))
 
-    def _end(self, query: bytes, entry: Entry) -> None:
-        del self._entries[query]
+    def _end(self, key: bytes, entry: Entry) -> None:
+        del self._entries[key]
+        self._settle(key, entry)
         if entry.hits:
             self._cached.credit(entry.ask, entry.hits)

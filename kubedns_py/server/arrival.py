@@ -75,6 +75,26 @@ class Respond(Protocol):
         """
 
 
+class Repeats(Protocol):
+    """Replies to queries that were answered before, for a burst of datagrams at a time."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to settle."""
+
+    def begin(self) -> None:
+        """Begin a burst."""
+
+    def repeat(self, message: bytes, /) -> bytes | None:
+        """Return the reply to a query, or None when ``Respond`` has to make it; see there."""
+
+    def end(self, datagrams: int) -> None:
+        """End a burst of one or more datagrams, all of them answered."""
+
+    def settle(self) -> None:
+        """Count what was repeated, which ``repeat`` leaves for later."""
+
+
 OnPanic = Callable[[Exception], None]
 """Counts and says an exception that should not have been possible; raises nothing."""
 

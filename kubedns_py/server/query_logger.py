@@ -27,6 +27,11 @@ class QueryLogger:
         self._slower_than_s = slower_than_s if share else inf
         self._owed = 0.0
 
+    @property
+    def is_about_all(self) -> bool:
+        """Whether fast answers are logged too."""
+        return self._slower_than_s <= 0
+
     def wants(self, seconds: float) -> bool:
         """Tell whether an answer that took so long is to be logged."""
         if seconds < self._slower_than_s:

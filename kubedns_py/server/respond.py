@@ -23,7 +23,7 @@ from kubedns_py.resolver.complete import complete, declined
 from kubedns_py.resolver.resolve import resolve
 from kubedns_py.resolver.view import Resolution, View
 from kubedns_py.server.answers import AnswerTable, Entry, Facts
-from kubedns_py.server.arrival import Arrival, Deferred
+from kubedns_py.server.arrival import IPV4, IPV6, Arrival, Deferred, Repeats
 from kubedns_py.server.elsewhere import Pending, Upstreams, ask_of, is_plain, look_up
 from kubedns_py.server.query_logger import QueryLogger
 from kubedns_py.server.tally import DROPPED, Tally
@@ -76,30 +76,24 @@ class Responder:
         self._chances = chances
         self._query_log = query_log
         self._upstreams = upstreams
-        self._answers = AnswerTable(upstreams) if upstreams is not None else None
+        self._tables: dict[int, AnswerTable] = {}
+        if upstreams is not None and not query_log.is_about_all:
+            for family in (IPV4, IPV6):
+                count = partial(self._count_repeats, family)
+                self._tables[family] = AnswerTable(upstreams, chances.clock, count)
         self._zone_texts: dict[Name | None, str] = {None: DROPPED}
 
     def respond(self, message: bytes, arrival: Arrival) -> bytes | Deferred | None:
         """Return the reply to a message, None for silence, or what it has to wait for."""
-        started = self._chances.clock()
+        came = _Came(message, arrival, self._chances.clock())
         try:
-            if self._answers is not None and arrival.proto == "udp":
-                entry = self._answers.get(message, started)
-                if entry is not None:
-                    return self._repeat(entry, message, arrival, started)
-            return self._respond(_Came(message, arrival, started))
+            return self._respond(came)
         except Exception as fault:  # noqa: BLE001 - counted, said and answered
-            return self._fault(fault, _Came(message, arrival, started))
+            return self._fault(fault, came)
 
-    def _repeat(self, entry: Entry, message: bytes, arrival: Arrival, started: float) -> bytes:
-        octets = message[:2] + entry.octets(started)
-        zone, name, qtype, do, rcode, rule = entry.facts
-        seconds = self._chances.clock() - started
-        sizes = len(message), len(octets)
-        self._tally.record("udp", arrival.family, zone, qtype, do, *sizes, rcode, rule, seconds)
-        if self._query_log.wants(seconds):
-            self._query_log.say(name, qtype, "udp", rcode, rule, seconds)
-        return octets
+    def repeats(self, family: int) -> Repeats | None:
+        """Return what answers queries over UDP that were answered before, by family."""
+        return self._tables.get(family)
 
     def _respond(self, came: _Came) -> bytes | Deferred | None:
         query = read_query(came.message)
@@ -143,7 +137,8 @@ class Responder:
     def _learn(self, query: Query, came: _Came, onward: Resolution, found: Resolution) -> bytes:
         """Return the reply, and keep it for those who ask the same."""
         first = self._reply(query, came, found)
-        if self._answers is None or came.arrival.proto != "udp" or not AnswerTable.takes(query):
+        table = self._tables.get(came.arrival.family)
+        if table is None or came.arrival.proto != "udp" or not AnswerTable.takes(query):
             return first
         turn = self._chances.turn()
         limit = udp_limit(query.edns, self._shape)
@@ -153,7 +148,7 @@ class Responder:
             for order in range(orders)
         ]
         entry = Entry(ask_of(query, onward), self._facts(query, found), replies, came.started)
-        self._answers.put(came.message, entry)
+        table.put(came.message, entry)
         return first
 
     def _finish(self, query: Query, came: _Came, found: Resolution | Exception) -> bytes:
@@ -190,6 +185,13 @@ class Responder:
         facts = Facts(DROPPED, (), 0, do=False, rcode=SERVFAIL, rule="panic")
         self._count(facts, came, octets)
         return octets
+
+    def _count_repeats(  # noqa: PLR0913, PLR0917 - see ``answers.Count``
+        self, family: int, facts: Facts, asked: int, replied: int, seconds: float, times: int
+    ) -> None:
+        zone, _, qtype, do, rcode, rule = facts
+        record = self._tally.record
+        record("udp", family, zone, qtype, do, asked, replied, rcode, rule, seconds, times)
 
     def _count(self, facts: Facts, came: _Came, octets: bytes) -> None:
         message, arrival, started = came

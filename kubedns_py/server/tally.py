@@ -188,8 +188,9 @@ class Tally:
         rcode: int,
         rule: str,
         seconds: float,
+        times: int = 1,
     ) -> None:
-        """Count one query and its reply.
+        """Count a query and its reply.
 
         Args:
             proto: ``udp`` or ``tcp``.
@@ -203,17 +204,18 @@ class Tally:
             rcode: extended RCODE of the reply.
             rule: name of the rule of the resolver that decided, or of the stage before it.
             seconds: from query to reply, on a monotonic clock.
+            times: how often the same was asked and answered.
         """
         cell = self._cells[zone, proto, family, qtype if qtype in QTYPES else _OTHER_TYPE]
-        cell.times[bisect_left(DURATION_BOUNDS_S, seconds)] += 1
-        cell.seconds += seconds
-        cell.sizes_in[_SIZE_BUCKET[request_octets]] += 1
-        cell.octets_in += request_octets
-        cell.sizes_out[_SIZE_BUCKET[reply_octets]] += 1
-        cell.octets_out += reply_octets
-        self._responses[zone, rcode, rule] += 1
+        cell.times[bisect_left(DURATION_BOUNDS_S, seconds)] += times
+        cell.seconds += seconds * times
+        cell.sizes_in[_SIZE_BUCKET[request_octets]] += times
+        cell.octets_in += request_octets * times
+        cell.sizes_out[_SIZE_BUCKET[reply_octets]] += times
+        cell.octets_out += reply_octets * times
+        self._responses[zone, rcode, rule] += times
         if do:
-            self._do_requests[zone] += 1
+            self._do_requests[zone] += times
 
     def drop(self, reason: str) -> None:
         """Count something that got no reply.

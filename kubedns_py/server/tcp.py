@@ -113,8 +113,9 @@ class TcpServer:
 
     @property
     def waiting(self) -> int:
-        """Replies that are waited for now."""
-        return sum(len(connection.waiting) for connection in self._hosts)
+        """Replies that are waited for now; may be asked from another thread."""
+        connections = dict(self._hosts)  # copied in one step
+        return sum(len(connection.waiting) for connection in connections)
 
     def start(self) -> None:
         """Begin to accept."""

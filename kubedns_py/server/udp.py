@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kubedns_py.cluster.objects import Address
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival, guarded
+from kubedns_py.server.repeating import SettledSoon
 from kubedns_py.server.waiting import DatagramReplies, count_unsent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kubedns_py.server.arrival import OnPanic, Respond
+    from kubedns_py.server.arrival import OnPanic, Repeats, Respond
 
 BURST = 64
 """Datagrams read per wake-up and socket."""
@@ -113,6 +114,7 @@ class UdpServer:
         respond: Respond,
         *,
         on_panic: OnPanic,
+        repeats: Callable[[int], Repeats | None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts = dict.fromkeys(COUNTS, 0)
@@ -121,7 +123,7 @@ class UdpServer:
         safe = guarded(respond, on_panic)
         self._readers = [
             (_WildcardReader if _is_wildcard(sock) else _BoundReader)(
-                sock, safe, self.counts, self._replies
+                sock, safe, self.counts, self._replies, _settled_soon(repeats, sock)
             )
             for sock in self._sockets
         ]
@@ -179,12 +181,14 @@ class _BoundReader:
         respond: Respond,
         counts: dict[str, int],
         replies: DatagramReplies,
+        repeats: SettledSoon,
     ) -> None:
         self.wakes = 0
         self._sock = sock
         self._respond = respond
         self._counts = counts
         self._replies = replies
+        self._repeats = repeats
         host, port = sock.getsockname()[:2]
         self._own = (_bare(host), port)
         self._arrival = _arrival(ipaddress.ip_address(_bare(host)).packed)
@@ -193,19 +197,24 @@ class _BoundReader:
     def wake(self) -> None:
         """Answer what has arrived, up to ``BURST`` datagrams."""
         self.wakes += 1
+        self._repeats.begin()
+        self._repeats.end(self._answer_burst())
+
+    def _answer_burst(self) -> int:
+        """Return how many datagrams there were."""
         receive, send, respond = self._sock.recvfrom, self._sock.sendto, self._respond
-        arrival, looked_at = self._arrival, self._looked_at
-        for _ in range(BURST):
+        arrival, looked_at, repeat = self._arrival, self._looked_at, self._repeats.repeat
+        for count in range(BURST):
             try:
                 message, source = receive(MAX_DATAGRAM)
             except BlockingIOError:
-                return
+                return count
             except OSError:
                 self._counts["receive_error"] += 1
                 continue
             if source[1] in looked_at and _is_refused(source, self._own, self._counts):
                 continue
-            reply = respond(message, arrival)
+            reply = repeat(message) or respond(message, arrival)
             if isinstance(reply, bytes):
                 try:
                     send(reply, source)
@@ -213,6 +222,7 @@ class _BoundReader:
                     count_unsent(error, self._counts)
             elif reply is not None:
                 self._replies.begin(reply, self._sock, source, [])
+        return BURST
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,12 +253,14 @@ class _WildcardReader:
         respond: Respond,
         counts: dict[str, int],
         replies: DatagramReplies,
+        repeats: SettledSoon,
     ) -> None:
         self.wakes = 0
         self._sock = sock
         self._respond = respond
         self._counts = counts
         self._replies = replies
+        self._repeats = repeats
         self._port: int = sock.getsockname()[1]
         self._looked_at = _ODD_PORTS | {self._port}
         self._routes: dict[bytes, _Route] = {}
@@ -256,12 +268,17 @@ class _WildcardReader:
     def wake(self) -> None:
         """Answer what has arrived, up to ``BURST`` datagrams."""
         self.wakes += 1
+        self._repeats.begin()
+        self._repeats.end(self._answer_burst())
+
+    def _answer_burst(self) -> int:
+        """Return how many datagrams there were."""
         receive, routes, looked_at = self._sock.recvmsg, self._routes, self._looked_at
-        for _ in range(BURST):
+        for count in range(BURST):
             try:
                 message, ancillary, _, source = receive(MAX_DATAGRAM, _ANCILLARY_OCTETS)
             except BlockingIOError:
-                return
+                return count
             except OSError:
                 self._counts["receive_error"] += 1
                 continue
@@ -270,12 +287,13 @@ class _WildcardReader:
             if source[1] in looked_at and _is_refused(source, route.own, self._counts):
                 continue
             self._answer(message, source, route)
+        return BURST
 
     def _answer(self, message: bytes, source: Any, route: _Route) -> None:
         if route.arrival is None:
             self._counts["not_unicast"] += 1
             return
-        reply = self._respond(message, route.arrival)
+        reply = self._repeats.repeat(message) or self._respond(message, route.arrival)
         if isinstance(reply, bytes):
             try:
                 self._sock.sendmsg([reply], route.ancillary, 0, source)
@@ -333,6 +351,11 @@ def _is_refused(source: Any, own: tuple[str, int], counts: dict[str, int]) -> bo
         counts["own_source"] += 1
         return True
     return False
+
+
+def _settled_soon(of_family: Callable[[int], Repeats | None], sock: DatagramSocket) -> SettledSoon:
+    address = ipaddress.ip_address(_bare(sock.getsockname()[0]))
+    return SettledSoon(of_family(IPV4 if address.version == 4 else IPV6))
 
 
 def _is_wildcard(sock: DatagramSocket) -> bool:

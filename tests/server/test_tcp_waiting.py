@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,6 +12,7 @@ from kubedns_py.server.connection import TcpLimits
 from tests.helpers.dnsclient import a_query
 from tests.helpers.held import Elsewhere
 from tests.helpers.tcpserver import clients, idents, queries, received, serving
+from tests.helpers.threads import beside
 from tests.helpers.waiting import until
 
 QUERY = a_query(ident=1)
@@ -134,3 +136,21 @@ async def test_closing_abandons_what_no_drain_waits_for_any_more() -> None:
     assert waiting == 2
     assert respond.abandoned == [100, 101]
     assert at.outcomes() == {"lameduck": 1}
+
+
+async def test_what_is_waited_for_can_be_counted_in_another_thread() -> None:
+    """Reliability 4.2: a scrape counts while connections come and go."""
+    loop = asyncio.get_running_loop()
+    async with serving() as at, contextlib.AsyncExitStack() as stack:
+        await clients(at, ["127.0.0.1"] * 20, stack)
+
+        async def come_and_go() -> None:
+            async with await at.client() as client:
+                await client.ask(QUERY)
+
+        def change() -> Iterator[None]:
+            for _ in range(100):
+                asyncio.run_coroutine_threadsafe(come_and_go(), loop).result(10)
+                yield
+
+        assert await asyncio.to_thread(beside, lambda: at.server.waiting, change()) == []
