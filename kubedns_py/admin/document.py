@@ -16,6 +16,12 @@ Names, labels and buckets are CoreDNS's where it has the metric, with the prefix
 query type of a fixed list, or `other`; `plugin` is the rule that decided; `family` is 1 for IPv4
 and 2 for IPv6; `view` is empty. No label holds a name that was asked for, or a client's address.
 
+`to` is an upstream as it is configured: `ip:port`, or `tls://ip:port#name`. One that is asked no
+more is gone from the page. Without forwarding (`--forward=false`) there is nothing of `cache_*`,
+`proxy_*`, `forward_*`, `upstream_*`, `loop_*` and `config_*`; the last stand there only where a
+ConfigMap is used. CoreDNS has its older names (`forward_requests_total` and the like) no more, nor
+have we: `proxy_request_duration_seconds_count` says the same.
+
 | Name | Type | Labels | Meaning |
 |---|---|---|---|
 """

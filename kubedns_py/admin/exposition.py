@@ -22,8 +22,10 @@ from prometheus_client import (
 from prometheus_client.core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics
 
-from kubedns_py.admin.inputs import Histogram, Sources
-from kubedns_py.admin.metrics import METRICS, PREFIX, Metric, scrape
+from kubedns_py.admin.declaration import Metric
+from kubedns_py.admin.inputs import Histogram
+from kubedns_py.admin.metrics import METRICS, PREFIX
+from kubedns_py.admin.scrape import Sources, scrape
 
 _CACHE_S = 1.0
 
@@ -48,11 +50,14 @@ class Collector:
         self._sources = sources
 
     def collect(self) -> Iterator[Family]:
-        """Yield every declared metric, also those without a value yet."""
+        """Yield every declared metric of what is in use, also those without a value yet."""
         now = scrape(self._sources)
         for metric in METRICS:
+            rows = metric.rows(now)
+            if rows is None:
+                continue
             family = _family(metric)
-            for labels, value in metric.rows(now):
+            for labels, value in rows:
                 _add(family, metric, dict(zip(metric.labels, labels, strict=True)), value)
             yield family
 

@@ -4,8 +4,7 @@ The event loop's thread changes these objects while a scrape reads them from ano
 Dictionaries are therefore copied before they are walked: copying one is a single step.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 
@@ -123,30 +122,3 @@ class ResourceStatus(Protocol):
     @property
     def drift(self) -> int:
         """Objects that a relist had to correct."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where a scrape gets its numbers. Every callable is called from another thread.
-
-    Attributes:
-        server: the address that is served, as CoreDNS writes it: ``dns://:53``.
-        counts: such as ``Tally.snapshot``.
-        resources: status by plural name of the resource.
-        serials: SOA serial by zone.
-        services: how many Services are known.
-        datagram_drops: datagrams that got no reply before or after they were read, by reason.
-        connections: TCP connections by what became of them; ``open`` is how many there are now.
-        manifest_problems: files or documents that could not be read at the last reading.
-        clock: the clock of ``last_contact``, such as ``time.monotonic``.
-    """
-
-    server: str
-    counts: Callable[[], Counts]
-    resources: Callable[[], Mapping[str, ResourceStatus]]
-    serials: Callable[[], Mapping[str, int]]
-    services: Callable[[], int]
-    datagram_drops: Callable[[], Mapping[str, int]]
-    connections: Callable[[], Mapping[str, int]]
-    manifest_problems: Callable[[], int]
-    clock: Callable[[], float]

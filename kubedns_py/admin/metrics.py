@@ -1,5 +1,7 @@
 """Every metric, declared once: name, type, labels, help, and where its numbers come from.
 
+Those of forwarding, its cache and its ConfigMap stand in ``forward_metrics.py``.
+
 Rules of this file:
 
 - Names, labels and buckets are CoreDNS's where CoreDNS has the metric, with our own prefix.
@@ -10,75 +12,17 @@ Rules of this file:
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from kubedns_py import __version__
-from kubedns_py.admin import logs
-from kubedns_py.admin.inputs import Counts, Histogram, ResourceStatus, Sources
+from kubedns_py.admin.declaration import VIEW, Metric, Row, Rows
+from kubedns_py.admin.forward_metrics import FORWARD_METRICS
+from kubedns_py.admin.inputs import Counts, Histogram, ResourceStatus
+from kubedns_py.admin.scrape import Scrape
 
 PREFIX = "kubedns_"
-VIEW = ""
-"""CoreDNS's label for its views; we have one."""
 
 _Key = TypeVar("_Key", int, str)
-
-Row = tuple[tuple[str, ...], float | Histogram]
-"""Label values, in the order of the labels, and the value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scrape:
-    """What one scrape reads, taken at one time."""
-
-    server: str
-    counts: Counts
-    resources: Mapping[str, ResourceStatus]
-    serials: Mapping[str, int]
-    services: int
-    datagram_drops: Mapping[str, int]
-    connections: Mapping[str, int]
-    manifest_problems: int
-    log_lines_dropped: int
-    now: float
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One exported metric.
-
-    Attributes:
-        name: without the prefix; counters end in ``_total``.
-        kind: its type in the exposition formats.
-        labels: their names.
-        help: one sentence.
-        rows: its values in a scrape.
-    """
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram", "info"]
-    labels: tuple[str, ...]
-    help: str
-    rows: Callable[[Scrape], Iterable[Row]]
-
-
-def scrape(sources: Sources) -> Scrape:
-    """Take all numbers at one time."""
-    return Scrape(
-        server=sources.server,
-        counts=sources.counts(),
-        resources=dict(sources.resources()),
-        serials=dict(sources.serials()),
-        services=sources.services(),
-        datagram_drops=dict(sources.datagram_drops()),
-        connections=dict(sources.connections()),
-        manifest_problems=sources.manifest_problems(),
-        log_lines_dropped=logs.dropped(),
-        now=sources.clock(),
-    )
-
-
-_Rows = Callable[[Scrape], Iterable[Row]]
 
 
 def _requests(now: Scrape) -> Iterator[Row]:
@@ -91,32 +35,32 @@ def _responses(now: Scrape) -> Iterator[Row]:
         yield (now.server, zone, VIEW, rcode, rule), value
 
 
-def _by_zone(pick: Callable[[Counts], Mapping[str, float | Histogram]]) -> _Rows:
+def _by_zone(pick: Callable[[Counts], Mapping[str, float | Histogram]]) -> Rows:
     return lambda now: [
         ((now.server, zone, VIEW), value) for zone, value in pick(now.counts).items()
     ]
 
 
-def _by_transport(pick: Callable[[Counts], Mapping[tuple[str, str], Histogram]]) -> _Rows:
+def _by_transport(pick: Callable[[Counts], Mapping[tuple[str, str], Histogram]]) -> Rows:
     return lambda now: [
         ((now.server, zone, VIEW, proto), value)
         for (zone, proto), value in pick(now.counts).items()
     ]
 
 
-def _one(pick: Callable[[Scrape], float]) -> _Rows:
+def _one(pick: Callable[[Scrape], float]) -> Rows:
     return lambda now: [((), pick(now))]
 
 
-def _by(pick: Callable[[Scrape], Mapping[str, float | Histogram]]) -> _Rows:
+def _by(pick: Callable[[Scrape], Mapping[str, float | Histogram]]) -> Rows:
     return lambda now: [((name,), value) for name, value in pick(now).items()]
 
 
-def _of_resource(pick: Callable[[ResourceStatus], float]) -> _Rows:
+def _of_resource(pick: Callable[[ResourceStatus], float]) -> Rows:
     return lambda now: [((name,), pick(status)) for name, status in now.resources.items()]
 
 
-def _of_resource_by(pick: Callable[[ResourceStatus], Mapping[_Key, int]]) -> _Rows:
+def _of_resource_by(pick: Callable[[ResourceStatus], Mapping[_Key, int]]) -> Rows:
     return lambda now: [
         ((name, str(key)), value)
         for name, status in now.resources.items()
@@ -202,6 +146,11 @@ METRICS = (
         *("tcp_connections_open", "gauge", ()),
         "TCP connections that are open.",
         _one(lambda now: now.connections.get("open", 0)),
+    ),
+    Metric(
+        *("dns_waiting", "gauge", ("proto",)),
+        "Queries whose reply is waited for.",
+        _by(lambda now: now.waiting),
     ),
     Metric(
         *("informer_synced", "gauge", _RESOURCE),
@@ -293,4 +242,5 @@ METRICS = (
         "Log lines that could not be written.",
         _one(lambda now: now.log_lines_dropped),
     ),
+    *FORWARD_METRICS,
 )

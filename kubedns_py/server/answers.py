@@ -2,16 +2,13 @@
 
 Rules of this file:
 
-- It may decline, it may never disagree: what it says is what ``respond`` would have said at that
-  time, TTLs included. ``tests/properties/test_answers_table.py`` compares the two.
+- It may decline, it may never disagree with ``respond``: a property test compares the two.
 - The key is the whole query but its ID, so spelling, flags and payload size need no thought.
-- A question enters when it is asked a second time while its answer is cached, so names that are
-  asked once, however many, push nothing out; and an entry that was used stays before one that was
-  not.
-- An entry ends with the first tenth of a lifetime left: then the cache is asked, which may fetch
-  anew in time. What it was used for until then is credited there.
-- A use costs one look-up and one addition: the time is taken once for a burst of datagrams, and
-  uses are counted in the tally by ``settle``, with the time that one datagram of a burst took.
+- A question enters when its answer is cached already, so names that are asked once push nothing
+  out; and what was used stays before what was not.
+- An entry ends with a tenth of its lifetime left: the cache may fetch anew in time.
+- A use costs one look-up: the time is taken once for a burst of datagrams, and uses are counted by
+  ``settle``, with the time that one datagram of a burst took.
 """
 
 from __future__ import annotations
@@ -59,8 +56,7 @@ class Entry:
         due: when they have to be looked at again, because their TTLs change or they end.
         until: when they end.
         lifetime: seconds that the least of the TTLs had left; 0 without any record.
-        uses: since the last ``settle``.
-        hits: uses before that, since the cache last heard of them.
+        uses: since they were last counted.
         is_used: whether it was used since room was last looked for.
     """
 
@@ -70,7 +66,6 @@ class Entry:
         "ask",
         "due",
         "facts",
-        "hits",
         "is_used",
         "lifetime",
         "texts",
@@ -81,7 +76,7 @@ class Entry:
     def __init__(self, ask: Ask, facts: Facts, replies: Sequence[bytes], now: float) -> None:
         self.ask = ask
         self.facts = facts
-        self.uses = self.hits = 0
+        self.uses = 0
         self.is_used = False
         self.lifetime = min((ttl for _, ttl in ttls(replies[0])), default=0)
         self.until = now + self.lifetime * _USED_SHARE
@@ -205,10 +200,10 @@ class AnswerTable:
 
     def _settle(self, key: bytes, entry: Entry) -> None:
         uses, entry.uses = entry.uses, 0
-        entry.hits += uses
         if uses:
             sizes = len(key) + _ID_OCTETS, len(entry.texts[0]) + _ID_OCTETS
             self._count(entry.facts, *sizes, self._pace_s, uses)
+            self._cached.credit(entry.ask, uses)
 
     def _forget_all(self) -> None:
         """Forget what others said than those who are asked now."""
@@ -229,5 +224,3 @@ class AnswerTable:
     def _end(self, key: bytes, entry: Entry) -> None:
         del self._entries[key]
         self._settle(key, entry)
-        if entry.hits:
-            self._cached.credit(entry.ask, entry.hits)

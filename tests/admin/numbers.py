@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from kubedns_py.admin.inputs import Sources
+from kubedns_py.admin.forward_inputs import Forwarding
+from kubedns_py.admin.scrape import Sources
 from kubedns_py.server.tally import Tally
 
 
@@ -30,6 +31,7 @@ def some_sources(
     tally: Tally | None = None,
     resources: Mapping[str, FakeStatus] | None = None,
     *,
+    forwarding: Forwarding | None = None,
     clock: Callable[[], float] = lambda: 1000.0,
 ) -> Sources:
     """Return sources of a server that has seen nothing but what is given."""
@@ -41,6 +43,8 @@ def some_sources(
         services=lambda: 3,
         datagram_drops=lambda: {"send_full": 4},
         connections=lambda: {"open": 2, "accepted": 9, "idle": 7},
+        waiting=lambda: {"udp": 5, "tcp": 6},
         manifest_problems=lambda: 2,
+        forwarding=forwarding,
         clock=clock,
     )

@@ -14,6 +14,7 @@ from kubedns_py import __version__
 from kubedns_py.admin.exposition import Exposition, Format, accepted
 from kubedns_py.admin.metrics import METRICS
 from kubedns_py.server.tally import DROPPED, Counts, Tally
+from tests.admin.forward_numbers import FakeForwarding, busy_forwarding
 from tests.admin.numbers import FakeStatus, some_sources
 
 PLAIN = False
@@ -49,13 +50,26 @@ def read(page: bytes, form: Format) -> dict[str, Family]:
 @pytest.mark.parametrize("form", Format)
 def test_every_declared_metric_is_on_the_page_in_both_formats(form: Format) -> None:
     """Ecosystem 3.2: text/plain and OpenMetrics."""
-    page = Exposition(some_sources(busy(), {"services": FakeStatus()})).render(form).decode()
+    sources = some_sources(busy(), {"services": FakeStatus()}, forwarding=busy_forwarding())
+    page = Exposition(sources).render(form).decode()
 
     for metric in METRICS:
         family = metric.name.removesuffix("_total").removesuffix("_info")
         shown = family if form is Format.OPENMETRICS else metric.name
         assert page.count(f"# TYPE kubedns_{shown} ") == 1, metric.name
     assert page.endswith("# EOF\n") == (form is Format.OPENMETRICS)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_what_the_server_does_not_do_is_not_on_the_page(form: Format) -> None:
+    """Issue 3, metrics: nothing of forwarding with --forward=false, of a ConfigMap without one."""
+    without = Exposition(some_sources()).render(form).decode()
+    with_it = Exposition(some_sources(forwarding=FakeForwarding())).render(form).decode()
+
+    for family in ("cache_", "proxy_", "forward_", "upstream_", "loop_"):
+        assert f"kubedns_{family}" not in without
+        assert f"kubedns_{family}" in with_it
+    assert "kubedns_config_" not in without + with_it
 
 
 @pytest.mark.parametrize("form", Format)
@@ -108,8 +122,10 @@ def test_the_number_of_series_does_not_depend_on_what_clients_ask() -> None:
 
 
 def test_the_largest_page_is_rendered_quickly() -> None:
-    """Reliability 4.2: a scrape of 500 series takes 20 ms at most; here are 1,000."""
-    exposition = Exposition(some_sources(busy(), {"services": FakeStatus()}))
+    """Reliability 4.2: a scrape of 500 series takes 20 ms at most; here are 1,600."""
+    exposition = Exposition(
+        some_sources(busy(), {"services": FakeStatus()}, forwarding=busy_forwarding())
+    )
     exposition.render(Format.PLAIN)
 
     start = perf_counter()

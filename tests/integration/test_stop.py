@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import threading
 from pathlib import Path
 
@@ -32,6 +33,34 @@ def test_sigterm_takes_readiness_at_once_and_loses_no_query(
         assert server.wait_exit() == 0
         assert asker.lost == 0
         assert "stopped" in server.log
+
+
+def test_after_the_lameduck_time_tcp_ends_and_udp_is_answered_until_nobody_asks(
+    manifests: Path, tmp_path: Path
+) -> None:
+    """F-42, shutdown contract: no more accepts, FIN to idle connections, drain, exit code 0.
+
+    One client of each kind goes on asking past the end of the lameduck time, and one waits.
+    """
+    with serving(tmp_path, f"--manifests={manifests}", "--lameduck=300ms") as server:
+        server.wait_ready()
+        with socket.create_connection((LOOPBACK, server.port), timeout=10) as idle:
+            udp, tcp = _Asker(server), _Asker(server, tcp=True)
+            udp.start()
+            tcp.start()
+            wait_until(lambda: min(udp.answered, tcp.answered) > 10)
+            server.process.send_signal(signal.SIGTERM)
+
+            assert idle.recv(1) == b""  # FIN
+        wait_until(lambda: tcp.refused)
+        answered = udp.answered
+        wait_until(lambda: udp.answered > answered + 50)
+        udp.stop()
+
+        assert server.wait_exit() == 0
+        assert udp.lost == 0
+        # the kernel resets the one that comes between the last accept and the end of listening
+        assert tcp.lost <= 1
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
@@ -102,20 +131,24 @@ def _handles(pid: int, number: signal.Signals) -> bool:
 
 
 class _Asker(threading.Thread):
-    """Asks one question after the other, and counts."""
+    """Asks one question after the other, and counts; over TCP, each on a connection of its own."""
 
-    def __init__(self, server: ServerProcess) -> None:
+    def __init__(self, server: ServerProcess, *, tcp: bool = False) -> None:
         super().__init__(daemon=True)
         self._server = server
+        self._tcp = tcp
         self._stopping = threading.Event()
         self.answered = 0
         self.lost = 0
+        self.refused = False
 
     def run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and not self.refused:
             try:
-                reply = self._server.ask("web.shop.svc.cluster.local.")
-            except (OSError, dns.exception.Timeout):
+                reply = self._server.ask("web.shop.svc.cluster.local.", tcp=self._tcp)
+            except ConnectionRefusedError:
+                self.refused = True
+            except (OSError, EOFError, dns.exception.Timeout):
                 self.lost += 1
             else:
                 self.answered += bool(reply.answer)
