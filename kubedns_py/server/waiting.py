@@ -39,6 +39,10 @@ def begin(deferred: Deferred, client: str, deliver: Deliver, on_panic: OnPanic) 
         deliver(None)
 
 
+Waited = tuple["Deferred", Any, list[Any]]
+"""What is waited for, where it came from, and the ancillary data that the reply needs."""
+
+
 class DatagramSender(Protocol):
     """What is needed of a UDP socket; addresses as in ``socket``."""
 
@@ -72,6 +76,11 @@ class DatagramReplies:
         self._per_host[host] = self._per_host.get(host, 0) + 1
         reply = _DatagramReply(self, sock, source, ancillary, self._clock())
         begin(deferred, host, reply, self._on_panic)
+
+    def begin_all(self, waited: list[Waited], sock: DatagramSender) -> None:
+        """Wait for several, as ``begin`` does for one."""
+        for deferred, source, ancillary in waited:
+            self.begin(deferred, sock, source, ancillary)
 
     def close(self) -> None:
         """Send nothing any more: the sockets are closed."""

@@ -59,6 +59,18 @@ async def test_a_reply_within_begin_is_sent(own: tuple[str, int]) -> None:
     assert server.waiting == 0
 
 
+@pytest.mark.parametrize("own", [OWN, ("0.0.0.0", 53)], ids=["bound", "wildcard"])
+async def test_what_is_known_is_answered_before_anybody_is_asked(own: tuple[str, int]) -> None:
+    """L-03, L-04: names of the outside are not in the way of the cluster's."""
+    sock = ScriptedSocket(own)
+    async with scripted(sock, Elsewhere([1], manner=Manner.AT_ONCE)):
+        sock.deliver(SLOW, CLIENT, bytes(12))
+        sock.deliver(FAST, CLIENT, bytes(12))
+        await until(lambda: len(sock.sent) == 2)
+
+    assert [ident_of(reply) for reply, _, _ in sock.sent] == [2, 1]
+
+
 async def test_a_reply_goes_the_way_of_its_own_query() -> None:
     """Two addresses of ours, two clients, replies in the other order."""
     respond = Elsewhere()
