@@ -272,6 +272,9 @@ class _Program:
                 each.value: status for each, status in self._informer.statuses.items()
             },
             serials=lambda: {to_text(zone.apex): zone.serial for zone in core.view.zones},
+            names_too_long=lambda: {
+                to_text(zone.apex): zone.names_too_long for zone in core.view.zones
+            },
             services=lambda: len(core.store.keys(Resource.SERVICES)),
             datagram_drops=lambda: {**self._udp.counts, "kernel_full": self._udp.kernel_drops()},
             connections=lambda: {**self._tcp.counts, "open": self._tcp.connections},

@@ -189,7 +189,7 @@ METRICS = (
     ),
     Metric(
         *("bad_objects_total", "counter", ("kind", "reason")),
-        "Objects that could not be read; their last good version stays.",
+        "Objects that could not be read, whose last good version stays, or that say something odd.",
         _bad_objects,
     ),
     Metric(
@@ -221,6 +221,11 @@ METRICS = (
         *("zone_serial", "gauge", ("zone",)),
         "Serial of the zone's SOA record.",
         _by(lambda now: now.serials),
+    ),
+    Metric(
+        *("zone_names_too_long", "gauge", ("zone",)),
+        "Names of services and endpoints that would be longer than 255 octets, and are not served.",
+        _by(lambda now: now.names_too_long),
     ),
     Metric(
         *("services", "gauge", ()),

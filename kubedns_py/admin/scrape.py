@@ -23,6 +23,7 @@ class Sources:
         counts: such as ``Tally.snapshot``.
         resources: status by plural name of the resource.
         serials: SOA serial by zone.
+        names_too_long: names that there are not because they would be too long, by zone.
         services: how many Services are known.
         datagram_drops: datagrams that got no reply before or after they were read, by reason.
         connections: TCP connections by what became of them; ``open`` is how many there are now.
@@ -36,6 +37,7 @@ class Sources:
     counts: Callable[[], Counts]
     resources: Callable[[], Mapping[str, ResourceStatus]]
     serials: Callable[[], Mapping[str, int]]
+    names_too_long: Callable[[], Mapping[str, int]]
     services: Callable[[], int]
     datagram_drops: Callable[[], Mapping[str, int]]
     connections: Callable[[], Mapping[str, int]]
@@ -70,6 +72,7 @@ class Scrape:
     counts: Counts
     resources: Mapping[str, ResourceStatus]
     serials: Mapping[str, int]
+    names_too_long: Mapping[str, int]
     services: int
     datagram_drops: Mapping[str, int]
     connections: Mapping[str, int]
@@ -87,6 +90,7 @@ def scrape(sources: Sources) -> Scrape:
         counts=sources.counts(),
         resources=dict(sources.resources()),
         serials=dict(sources.serials()),
+        names_too_long=dict(sources.names_too_long()),
         services=sources.services(),
         datagram_drops=dict(sources.datagram_drops()),
         connections=dict(sources.connections()),

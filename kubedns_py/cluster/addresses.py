@@ -15,6 +15,8 @@ import re
 from kubedns_py.cluster.objects import Address
 
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_TARGET = re.compile(r"[^.]{1,63}(?:\.[^.]{1,63})*\.?")
+_MAX_TARGET = 253
 _PORT_NAME = re.compile(r"[-_a-z0-9]{1,62}")
 _OCTET = {str(value): value for value in range(256)}
 
@@ -62,6 +64,15 @@ def label(text: str) -> str | None:
     """Return a text in lower case if it is a DNS label of RFC 1123 (1 to 63 octets), or None."""
     folded = text.lower() if text.isascii() else text
     return folded if _LABEL.fullmatch(folded) else None
+
+
+def is_target(text: str) -> bool:
+    """Tell whether a text has the form of a domain name, other than the root (RFC 1035, 2.3.4).
+
+    Any ASCII character may stand in a label: the names of others are theirs to choose.
+    """
+    fits = len(text.removesuffix(".")) <= _MAX_TARGET
+    return fits and text.isascii() and _TARGET.fullmatch(text) is not None
 
 
 def port_name(text: str) -> str | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kubedns_py.cluster.addresses import packed
+from kubedns_py.cluster.addresses import is_target, packed
 from kubedns_py.cluster.apitypes import (
     ApiPod,
     ApiService,
@@ -94,7 +94,7 @@ def _service(reading: Reading, raw: Octets) -> Decoded:
         kind=kind,
         cluster_ips=_cluster_ips(reading, spec) if kind is ServiceKind.CLUSTER_IP else (),
         ports=tuple(_service_port(reading, each) for each in ports),
-        external_name=(spec.external_name or "") if kind is ServiceKind.EXTERNAL_NAME else "",
+        external_name=_external_name(reading, spec) if kind is ServiceKind.EXTERNAL_NAME else "",
         publish_not_ready=bool(spec.publish_not_ready_addresses) or tolerant,
         selector=pairs(spec.selector),
         families=_families(spec) if kind is ServiceKind.HEADLESS else (),
@@ -120,6 +120,16 @@ def _cluster_ips(reading: Reading, spec: ServiceSpec) -> tuple[Address, ...]:
         elif text:
             reading.warnings.append("cluster-ip-invalid")
     return tuple(found)
+
+
+def _external_name(reading: Reading, spec: ServiceSpec) -> str:
+    """Return the name as written: what becomes of one that is none, the zone decides (EXT-10)."""
+    text = spec.external_name or ""
+    if packed(text.removesuffix(".")) is not None:
+        reading.warnings.append("external-name-address")
+    elif not is_target(text):
+        reading.warnings.append("external-name-invalid")
+    return text
 
 
 def _families(spec: ServiceSpec) -> tuple[int, ...]:

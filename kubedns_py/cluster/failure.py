@@ -47,10 +47,14 @@ def remedy(error: ApiError, verb: str, resource: Resource) -> str | None:
             f"{verb} {name} is forbidden (403): let the service account list and watch {name}"
             f" (ClusterRole); the API server says: {error.detail}"
         )
-    if error.status == 404:
-        hint = " or start with --endpoints-api=endpoints" if group else ""
+    if error.status == 404 and group:
         return (
             f"{verb} {name}: the API server does not serve it (404): use Kubernetes 1.21 or later"
-            f"{hint}; the API server says: {error.detail}"
+            f" or start with --endpoints-api=endpoints; the API server says: {error.detail}"
+        )
+    if error.status == 404:
+        return (
+            f"{verb} {name}: not found (404): every API server has them; is this the URL of one?"
+            f" It says: {error.detail}"
         )
     return None

@@ -22,6 +22,9 @@ _AT_A_TIME = 20
 _UNREMARKABLE = frozenset({"address-type", "no-service-label"})
 """Objects that are simply not for DNS (rows HDL-7, HDL-30): counted, not complained about."""
 
+_UP_TO_OPTIONS = frozenset({"external-name-address"})
+"""What is odd, and served or not as the operator wishes (row EXT-10)."""
+
 
 class Complaints:
     """Remembers what was said about which object, and gathers what is to be said next."""
@@ -45,9 +48,9 @@ class Complaints:
         """Forget what was said about an object: it is well, or gone."""
         self._said.pop(key, None)
 
-    def keep_only(self, keys: Container[str]) -> None:
+    def keep_only(self, keys: Container[Key]) -> None:
         """Forget what was said about objects that are not there any more."""
-        self._said = {key: text for key, text in self._said.items() if key in keys}
+        self._said = {text: said for text, said in self._said.items() if _key(text) in keys}
 
     def take(self) -> list[str]:
         """Return the lines to say, and start anew."""
@@ -92,9 +95,11 @@ class Intake:
     def _warn(self, kind: str, found: Decoded) -> None:
         for word in found.warnings:
             self._status.bad_objects[kind, word] += 1
-        remarkable = sorted(set(found.warnings) - _UNREMARKABLE)
-        if remarkable:
-            self._complaints.add(kind, str(found.key), f"left out: {', '.join(remarkable)}")
+        remarkable = set(found.warnings) - _UNREMARKABLE
+        left_out = ", ".join(sorted(remarkable - _UP_TO_OPTIONS))
+        said = [f"left out: {left_out}"] * bool(left_out) + sorted(remarkable & _UP_TO_OPTIONS)
+        if said:
+            self._complaints.add(kind, str(found.key), "; ".join(said))
         else:
             self._complaints.withdraw(str(found.key))
 
@@ -103,6 +108,11 @@ def key_of(found: Decoded | BadObject) -> Key | None:
     """Return an object's key, or None if it could not be read so far."""
     if isinstance(found, Decoded):
         return found.key
-    namespace, _, name = found.key.rpartition("/")
-    named = name and (namespace or found.kind == "Namespace")
-    return Key(namespace, name) if named else None
+    key = _key(found.key)
+    named = key.name and (key.namespace or found.kind == "Namespace")
+    return key if named else None
+
+
+def _key(text: str) -> Key:
+    namespace, _, name = text.rpartition("/")
+    return Key(namespace, name)

@@ -3,7 +3,8 @@
 Rules of this file:
 
 - A field is here because an answer depends on it. Each one costs memory at 100,000 endpoints.
-- Everything is immutable and comparable: two equal objects make equal records.
+- Everything is immutable and comparable: two equal objects make equal records. None can refer to
+  itself, so the garbage collector need not walk through them; packed, they are arrays.
 - Names are lower case. Addresses are packed octets, 4 or 16 of them, so that two spellings of one
   address are one value.
 - Raw JSON is typed in ``decode.py``; from here on, types make invalid states impossible.
@@ -48,7 +49,7 @@ class ServiceKind(enum.Enum):
     EXTERNAL_NAME = "ExternalName"
 
 
-class Port(msgspec.Struct, frozen=True, gc=False):
+class Port(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A port as an endpoint or a service offers it.
 
     Attributes:
@@ -62,7 +63,7 @@ class Port(msgspec.Struct, frozen=True, gc=False):
     number: int
 
 
-class ServicePort(msgspec.Struct, frozen=True, gc=False):
+class ServicePort(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A Service's port.
 
     Attributes:
@@ -74,7 +75,7 @@ class ServicePort(msgspec.Struct, frozen=True, gc=False):
     target: int | str
 
 
-class Service(msgspec.Struct, frozen=True):
+class Service(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A v1 Service.
 
     Attributes:
@@ -99,7 +100,7 @@ class Service(msgspec.Struct, frozen=True):
     families: tuple[int, ...] = ()
 
 
-class Endpoint(msgspec.Struct, frozen=True, gc=False):
+class Endpoint(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One backend of a Service.
 
     Attributes:
@@ -119,14 +120,14 @@ class Endpoint(msgspec.Struct, frozen=True, gc=False):
     serving: bool = False
 
 
-class Subset(msgspec.Struct, frozen=True, gc=False):
+class Subset(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Endpoints that share one list of ports: an EndpointSlice, or a subset of v1 Endpoints."""
 
     endpoints: tuple[Endpoint, ...]
     ports: tuple[Port, ...] = ()
 
 
-class Endpoints(msgspec.Struct, frozen=True):
+class Endpoints(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One EndpointSlice, or one v1 Endpoints object.
 
     Attributes:
@@ -142,14 +143,14 @@ class Endpoints(msgspec.Struct, frozen=True):
     changed_at: float = 0.0
 
 
-class Namespace(msgspec.Struct, frozen=True):
+class Namespace(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A Namespace with the labels that ``--namespace-labels`` selects by."""
 
     key: Key
     labels: tuple[tuple[str, str], ...] = ()
 
 
-class Pod(msgspec.Struct, frozen=True):
+class Pod(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A Pod.
 
     Attributes:

@@ -3,14 +3,13 @@
 The driver asks ``next`` what to do, does it, and tells what came of it. Rules of this file:
 
 - Nothing ends the loop, and nothing but a complete state removes what was known (F-02, F-25).
-- A state is gathered whole and put into the store as one difference; events then keep it fresh.
+- A state is gathered whole, then enters the store by difference, in portions; events follow it.
 - A normal end of a watch costs nothing; every failure waits longer than the one before.
 - Time is an argument in monotonic seconds, chance a number from 0 to 1.
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator
 
 from kubedns_py.cluster.backoff import Backoff
@@ -19,9 +18,10 @@ from kubedns_py.cluster.envelope import Event, read_bookmark, read_event, read_p
 from kubedns_py.cluster.failure import Failure, classify, remedy
 from kubedns_py.cluster.intake import Complaints, Intake, key_of
 from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.replacement import apply, differences
 from kubedns_py.cluster.requests import ListRequest, Pause, Wait, WatchRequest
 from kubedns_py.cluster.snapshot import Snapshot
-from kubedns_py.cluster.status import ResourceStatus
+from kubedns_py.cluster.status import RelistReason, ResourceStatus
 from kubedns_py.cluster.store import Store
 from kubedns_py.cluster.versions import Versions, is_older
 from kubedns_py.errors import ApiError, BadObject
@@ -60,18 +60,6 @@ _BY_LIST = _OUTDATED | {Failure.BROKEN}
 _TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
 
-class RelistReason(enum.Enum):
-    """Why a complete state is asked for. The value is the word for a metric."""
-
-    START = "start"
-    EXPIRED = "expired"
-    TOO_LARGE = "too-large-version"
-    UNREADABLE = "unreadable"
-    BACKWARDS = "version-went-back"
-    ERROR = "error"
-    AUDIT = "audit"
-
-
 class Reflector:
     """Keeps one resource of the store equal to what the API server has.
 
@@ -99,6 +87,7 @@ class Reflector:
         self._unlimited = False
         self._reason = RelistReason.START
         self._snapshot: Snapshot | None = None
+        self._steps: Iterator[None] = iter(())
         self._audit_at = 0.0
         # how far we have come: no version means that a complete state is needed
         self._version = ""
@@ -160,7 +149,7 @@ class Reflector:
         """Take a page of the list that was asked for.
 
         Yields between portions of work, so that a driver may let others run; it has to go on to
-        the end. The store changes at the end of the last page.
+        the end before it tells anything else. The store changes after the last page.
         """
         self._contact(now)
         snapshot = self._snapshot or Snapshot(now)
@@ -180,7 +169,7 @@ class Reflector:
         snapshot.octets += len(page)
         snapshot.continue_token = found.continue_token
         if not found.continue_token:
-            self._complete(snapshot, found.version, now)
+            yield from self._complete(snapshot, found.version, now)
 
     # -- a watch's outcome
 
@@ -192,7 +181,11 @@ class Reflector:
         self.status.watch_restarts = self._watches - 1
 
     def event(self, line: bytes, now: float) -> bool:
-        """Take one event. Returns whether to go on; if not, close the stream and ask ``next``."""
+        """Take one event; what it leads to ``steps`` does.
+
+        Returns:
+            Whether to go on; if not, close the stream and ask ``next``.
+        """
         self.status.last_contact = now
         try:
             event = read_event(line)
@@ -212,6 +205,11 @@ class Reflector:
                 return False
             case _:
                 return True
+
+    def steps(self) -> Iterator[None]:
+        """Do what the last event left to do: a complete state enters the store. See ``listed``."""
+        steps, self._steps = self._steps, iter(())
+        return steps
 
     def ended(self, now: float) -> None:
         """Note that the server ended the watch in order."""
@@ -234,7 +232,8 @@ class Reflector:
     def failed(self, error: ApiError, now: float) -> None:
         """Note that the request was refused, could not be made, or broke off."""
         failure = classify(error)
-        if self._lacks_initial_events(failure):
+        if self._lacks_initial_events(error, failure):
+            self.status.last_error = str(error) if error.silent else self.status.last_error
             self._list_instead()
             return
         status = self.status
@@ -275,15 +274,15 @@ class Reflector:
         elif self._opened_at is not None and now >= self._audit_at + 4 * AUDIT_AFTER_S:
             self._relist(RelistReason.AUDIT)
 
-    def _lacks_initial_events(self, failure: Failure) -> bool:
+    def _lacks_initial_events(self, error: ApiError, failure: Failure) -> bool:
         """Tell whether the server let a watch fail for beginning with the whole state.
 
-        Servers refuse that, or do not know it, in many ways; all of them can list.
+        Servers refuse that, do not know it, or are silent, in many ways; all of them can list.
         """
         if self._version or not self._by_watch:
             return False
-        was_open = self._opened_at is not None
-        return failure in _BY_LIST or (failure is Failure.NO_ANSWER and was_open)
+        reached = self._opened_at is not None or error.silent
+        return failure in _BY_LIST or (failure is Failure.NO_ANSWER and reached)
 
     def _state_failed(self, failure: Failure) -> None:
         """Decide how to ask for the complete state again."""
@@ -363,7 +362,7 @@ class Reflector:
         said = read_bookmark(event.item)
         if self._snapshot is not None:
             if said.ends_initial_events and said.version:
-                self._complete(self._snapshot, said.version, now)
+                self._steps = self._complete(self._snapshot, said.version, now)
             return True
         self._broken = 0
         if is_older(said.version, self._version):
@@ -378,16 +377,19 @@ class Reflector:
         if version and not is_older(version, self._version):
             self._version = self._reached = version
 
-    def _complete(self, snapshot: Snapshot, version: str, now: float) -> None:
-        """Make the store equal to the gathered state, in one step."""
+    def _complete(self, snapshot: Snapshot, version: str, now: float) -> Iterator[None]:
+        """Make the store equal to the gathered state, in portions."""
         status = self.status
+        store, resource = self._store, self._resource
+        changes = yield from differences(store, resource, snapshot.items, keep=snapshot.keep)
         if self._reason is RelistReason.AUDIT:
-            status.drift += snapshot.drift(self._store, self._resource, self._reached)
+            status.drift += snapshot.drift(changes, self._reached)
         if is_older(version, self._reached):
             said = f"the server's resource version went back from {self._reached}"
             self._complaints.add("List", version, f"{said}: was it restored from a backup?")
-        self._versions = snapshot.replace_in(self._store, self._resource, version)
-        self._complaints.keep_only({str(key) for key in snapshot.versions})
+        yield from apply(store, resource, changes)
+        self._versions = Versions(version, snapshot.versions)
+        self._complaints.keep_only(snapshot.versions)
         self._version = self._reached = version
         self._snapshot = None
         self._unlimited = False

@@ -2,19 +2,23 @@
 
 Rules of this file:
 
-- The store is not touched before the state is complete; then it changes in one step.
-- An object equal to the one in the store is not kept twice: a relist costs little memory.
+- The store is not touched before the state is complete; how it changes then, ``replacement.py``
+  says.
+- An object equal to the one in the store is not kept, and any other is packed: a relist costs
+  little memory, whatever changed.
 - The last good version of an object that cannot be read stays.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.objects import Key, Resource
 from kubedns_py.cluster.reading import Decoded
+from kubedns_py.cluster.replacement import Change, Packed, pack
 from kubedns_py.cluster.store import Store
-from kubedns_py.cluster.versions import Versions, is_older
+from kubedns_py.cluster.versions import is_older
 
 
 @dataclass(slots=True)
@@ -25,13 +29,15 @@ class Snapshot:
         started_at: monotonic seconds.
         octets: size of everything read.
         continue_token: where the next page begins; empty before the first one.
-        items, keep, versions: by key: readable objects, unreadable ones, and versions of both.
+        items: readable objects by key; None where the store has the same.
+        keep: keys of unreadable objects.
+        versions: of both, by key.
     """
 
     started_at: float
     octets: int = 0
     continue_token: str = ""
-    items: dict[Key, Object] = field(default_factory=dict)
+    items: dict[Key, Packed | None] = field(default_factory=dict)
     keep: set[Key] = field(default_factory=set)
     versions: dict[Key, str] = field(default_factory=dict)
 
@@ -41,7 +47,7 @@ class Snapshot:
         self.versions[decoded.key] = decoded.version
         if decoded.item is not None:
             known = store.get(resource, decoded.key)
-            self.items[decoded.key] = known if known == decoded.item else decoded.item
+            self.items[decoded.key] = None if known == decoded.item else pack(decoded.item)
 
     def add_unreadable(self, key: Key, version: str) -> None:
         """Remember that an object exists of which nothing more can be said."""
@@ -55,17 +61,9 @@ class Snapshot:
         self.keep.discard(key)
         self.versions.pop(key, None)
 
-    def drift(self, store: Store, resource: Resource, reached: str) -> int:
+    def drift(self, changes: Iterable[Change], reached: str) -> int:
         """Return how many objects differ though every change up to ``reached`` was seen."""
-        gone = store.keys(resource) - self.items.keys() - self.keep
-        late = sum(
-            not is_older(reached, self.versions[key])
-            for key, item in self.items.items()
-            if store.get(resource, key) is not item
+        return sum(
+            change.after is None or not is_older(reached, self.versions[change.key])
+            for change in changes
         )
-        return len(gone) + late
-
-    def replace_in(self, store: Store, resource: Resource, version: str) -> Versions:
-        """Make the store equal to this state, which ``version`` stands for."""
-        store.replace(resource, self.items, keep=self.keep)
-        return Versions(version, self.versions)

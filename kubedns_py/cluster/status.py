@@ -6,10 +6,23 @@ closed sets or are bounded numbers, so that no API server can grow a metric with
 
 from __future__ import annotations
 
+import enum
 from collections import Counter
 from dataclasses import dataclass, field
 
 from kubedns_py.cluster.objects import Resource
+
+
+class RelistReason(enum.Enum):
+    """Why a complete state is asked for. The value is the word for a metric."""
+
+    START = "start"
+    EXPIRED = "expired"
+    TOO_LARGE = "too-large-version"
+    UNREADABLE = "unreadable"
+    BACKWARDS = "version-went-back"
+    ERROR = "error"
+    AUDIT = "audit"
 
 
 @dataclass(slots=True)

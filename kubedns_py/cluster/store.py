@@ -5,14 +5,14 @@ Rules of this file:
 - Events only mark services dirty. Work reads the current state, so duplicates, reordering and
   relists cannot corrupt a result (level, not edge).
 - An equal object marks nothing: a relist of an unchanged cluster costs no work downstream.
-- A list replaces in place by difference; the store is never cleared.
+- The store is never cleared: a list replaces in place by difference (``replacement.py``).
 - No ``await`` here: readers never see half a change.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, KeysView, Mapping
+from collections.abc import Callable, Iterable, KeysView
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -32,15 +32,6 @@ from kubedns_py.cluster.objects import (
 )
 
 _Kind = TypeVar("_Kind", Service, Endpoints, Namespace, Pod)
-
-
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """What a complete list changed."""
-
-    added: int
-    changed: int
-    removed: int
 
 
 @dataclass(slots=True)
@@ -88,25 +79,6 @@ class Store:
     def remove(self, resource: Resource, key: Key) -> bool:
         """Remove one object. Returns whether it was there."""
         return self._write(resource, key, None)
-
-    def replace(
-        self, resource: Resource, items: Mapping[Key, Object], *, keep: Iterable[Key] = ()
-    ) -> Replaced:
-        """Make the resource equal to a complete list, touching only what differs.
-
-        Args:
-            resource: what was listed.
-            items: the list, complete but for unreadable objects.
-            keep: keys of listed objects that could not be read; their last good version stays.
-        """
-        stay = set(keep)
-        gone = [key for key in self.keys(resource) if key not in items and key not in stay]
-        for key in gone:
-            self.remove(resource, key)
-        before = len(self.keys(resource))
-        differ = sum(self.put(resource, item) for item in items.values())
-        added = len(self.keys(resource)) - before
-        return Replaced(added=added, changed=differ - added, removed=len(gone))
 
     def _write(self, resource: Resource, key: Key, item: Object | None) -> bool:
         match resource:
@@ -191,6 +163,11 @@ class Store:
 
     # -- reading: the zone's side
 
+    @property
+    def makes_endpoints(self) -> bool:
+        """Whether a Service may get its endpoints from Pods."""
+        return self._from_pods
+
     def take_changes(self) -> Changes:
         """Return what became dirty since the last call, and start anew."""
         changes, self._changes = self._changes, Changes()
@@ -252,6 +229,11 @@ class Store:
         if not self._from_pods or service is None or not service.selector:
             return ()
         return endpoints_from_pods(service, self._pods_in.get(key.namespace, {}).values())
+
+    def endpoints_in(self, key: Key) -> int:
+        """Return how many endpoints the objects of a Service have, Pods not counted."""
+        found = self._endpoints_of.get(key, {})
+        return sum(len(subset.endpoints) for each in found.values() for subset in each.subsets)
 
     def endpoints_changed_at(self, key: Key) -> float:
         """Return the newest trigger time of a Service's endpoints: epoch seconds, or 0."""

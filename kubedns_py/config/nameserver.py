@@ -134,7 +134,8 @@ def _host(text: str, host: str, *, host_names: bool) -> str:
 
 def _is_meant_as_address(host: str) -> bool:
     """Tell whether a text that is no address was to be one: no top-level domain is a number."""
-    return ":" in host or not host or host.rpartition(".")[2].isdigit()
+    last = host.removesuffix(".").rpartition(".")[2]
+    return ":" in host or not last or last.isdigit()
 
 
 def _fault(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:

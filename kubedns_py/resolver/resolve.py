@@ -28,6 +28,9 @@ from kubedns_py.resolver.view import Onward, Question, Resolution, View
 MOST_ALIASES: Final = 10
 """EXT-8: longer chains of ours are cut, with what was seen so far."""
 
+ALIAS_LOOP: Final = "alias_loop"
+"""EXT-9: the rule that such a reply is counted by, whichever rule began it."""
+
 
 def resolve(  # noqa: PLR0913 - the parts of a question
     name: Name, qtype: int, qclass: int, view: View, *, asked: Address, do: bool = False
@@ -77,7 +80,7 @@ def followed(
     ours = found.reply.authoritative
     while True:
         if any(alias.owner == target and alias.rtype == CNAME for alias in chain):
-            return _ended(found, _failed("CNAME loop"))
+            return replace(_ended(found, _failed("CNAME loop")), rule=ALIAS_LOOP)
         step = _question(target, question.qtype, IN, view, question.asked, is_first=False)
         verdict = _first_verdict(step, view)
         if verdict.onward is not None:

@@ -4,18 +4,19 @@ Rules of this file:
 
 - The status is looked at before the body; whatever goes wrong on the way is an ``ApiError`` with
   the server's URL in it, cut and escaped.
-- No wait is without end: 10 s to connect, 60 s without an octet of a list, 150 s of a watch, where
-  bookmarks come once a minute. None of these limits how long a slow list may take (row F-05).
+- No wait is without end: 10 s to connect, 60 s without an octet of a list, 30 s until a watch
+  begins and 150 s without an octet of it, for bookmarks come once a minute. None of these limits
+  how long a slow list may take (row F-05).
 - A connection with octets still to come is closed when its watch is left; others are used again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
-import socket
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from kubedns_py.cluster.envelope import excerpt, read_status
 from kubedns_py.cluster.objects import Resource
@@ -38,15 +39,11 @@ _PATHS = {
 _UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown"
 _CONNECT_S = 10.0
 _LIST_IDLE_S = 60.0
+_WATCH_OPEN_S = 30.0
+"""A watch is accepted at once, before there is anything to say; a list is first made."""
+
 _WATCH_IDLE_S = 150.0
 _ERROR_BODY_OCTETS = 65_536
-_SOCKET_OPTIONS = (
-    (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
-    (socket.IPPROTO_TCP, "TCP_KEEPIDLE", 30),
-    (socket.IPPROTO_TCP, "TCP_KEEPINTVL", 10),
-    (socket.IPPROTO_TCP, "TCP_KEEPCNT", 3),
-    (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT", 30_000),
-)
 
 
 async def connect(*, kube_master_url: str, kubecfg_file: str, labels: str = "") -> ApiServer:
@@ -106,18 +103,10 @@ class ApiServer:
             )
             if value
         }
-        async with self._answer(request.resource, params, _LIST_IDLE_S) as (client, response):
-            try:
-                return await response.read()
-            except _errors() as error:
-                raise _broken(client, error, _LIST_IDLE_S) from error
+        return await self.fetch(_PATHS[request.resource], params)
 
     def watch(self, request: WatchRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open a watch. Raises ApiError; so does reading from it."""
-        return self._watch(request)
-
-    @asynccontextmanager
-    async def _watch(self, request: WatchRequest) -> AsyncIterator[AsyncIterator[bytes]]:
         params = self._selectors.get(request.resource, {}) | {
             "watch": "true",
             "allowWatchBookmarks": "true",
@@ -127,15 +116,41 @@ class ApiServer:
             params |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
         if request.resource_version is not None:
             params["resourceVersion"] = request.resource_version
+        return self.follow(_PATHS[request.resource], params)
+
+    async def fetch(self, path: str, params: Mapping[str, str]) -> bytes:
+        """Return the body of the answer to a request. Raises ApiError.
+
+        Args:
+            path: such as ``/api/v1/services``.
+            params: of the request.
+        """
+        waits = _Waits(_CONNECT_S + _LIST_IDLE_S, _LIST_IDLE_S)
+        async with self._answer(path, params, waits) as (client, response):
+            try:
+                return await response.read()
+            except _errors() as error:
+                raise _broken(client, error, _LIST_IDLE_S) from error
+
+    def follow(
+        self, path: str, params: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a request whose answer is lines, one event each; see ``fetch``."""
+        return self._follow(path, params)
+
+    @asynccontextmanager
+    async def _follow(
+        self, path: str, params: Mapping[str, str]
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         async with (
-            self._answer(request.resource, params, _WATCH_IDLE_S) as (client, response),
+            self._answer(path, params, _Waits(_WATCH_OPEN_S, _WATCH_IDLE_S)) as (client, response),
             aclosing(_lines(client, response)) as lines,
         ):
             yield lines
 
     @asynccontextmanager
     async def _answer(
-        self, resource: Resource, params: dict[str, str], idle_s: float
+        self, path: str, params: Mapping[str, str], waits: _Waits
     ) -> AsyncIterator[tuple[Client, ClientResponse]]:
         """Send a request and lend the response to it, which is one of success.
 
@@ -143,35 +158,43 @@ class ApiServer:
         """
         for last in (False, True):
             async with self._session.client(anew=last) as client:
-                response = await _send(client, resource, params, idle_s)
+                response = await _send(client, path, params, waits)
                 async with response:
                     if response.status == 200:
-                        _keep_alive(response)
                         yield client, response
                         return
                     if last or response.status != 401:
                         raise await _refusal(client, response)
 
 
+class _Waits(NamedTuple):
+    """How many seconds a request is waited for: until its answer begins, and between octets."""
+
+    open_s: float
+    idle_s: float
+
+
 async def _send(
-    client: Client, resource: Resource, params: dict[str, str], idle_s: float
+    client: Client, path: str, params: Mapping[str, str], waits: _Waits
 ) -> ClientResponse:
     from aiohttp import ClientTimeout  # noqa: PLC0415 - not offline
 
     headers = {"Accept": "application/json", "User-Agent": client.api.user_agent}
     if client.access.authorization:
         headers["Authorization"] = client.access.authorization
+    timeout = ClientTimeout(sock_connect=_CONNECT_S, sock_read=waits.idle_s)
     try:
-        response: ClientResponse = await client.api.rest_client.request(
-            "GET",
-            client.url + _PATHS[resource],
-            query_params=params,
-            headers=headers,
-            _preload_content=False,
-            _request_timeout=ClientTimeout(sock_connect=_CONNECT_S, sock_read=idle_s),
-        )
+        async with asyncio.timeout(waits.open_s):
+            response: ClientResponse = await client.api.rest_client.request(
+                "GET",
+                client.url + path,
+                query_params=dict(params),
+                headers=headers,
+                _preload_content=False,
+                _request_timeout=timeout,
+            )
     except _errors() as error:
-        raise _broken(client, error, idle_s) from error
+        raise _broken(client, error, min(waits)) from error
     return response
 
 
@@ -212,7 +235,7 @@ def _broken(client: Client, error: Exception, idle_s: float) -> ApiError:
     if isinstance(error, ConnectionTimeoutError):
         text = f"no connection within {_CONNECT_S:.0f} s"
     elif isinstance(error, TimeoutError):
-        text = f"no data for {idle_s:.0f} s"
+        return ApiError(0, f"{client.url}: no data for {idle_s:.0f} s", silent=True)
     elif isinstance(error, OSError) and not isinstance(error, ClientSSLError) and error.errno:
         # asyncio's own words name addresses, and a resolver's numbers are no errno
         named = error.errno > 0
@@ -228,15 +251,3 @@ def _errors() -> tuple[type[Exception], ...]:
     from aiohttp import ClientError  # noqa: PLC0415 - not offline
 
     return (ClientError, OSError, TimeoutError, ValueError)
-
-
-def _keep_alive(response: ClientResponse) -> None:
-    """Have the kernel notice a dead peer (row F-04); a short answer may be over already."""
-    transport = response.connection.transport if response.connection else None
-    found = transport.get_extra_info("socket") if transport else None
-    if found is None:
-        return
-    for level, name, value in _SOCKET_OPTIONS:
-        option = getattr(socket, name, None)
-        if option is not None:
-            found.setsockopt(level, option, value)

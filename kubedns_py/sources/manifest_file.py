@@ -5,7 +5,8 @@ Rules of this file:
 - A file put in place at once (a rename, or the ``..data`` link of a ConfigMap volume) is taken at
   first sight if it can be read. One written in place is taken when two looks in a row have seen it
   the same, for half a YAML file is often a valid one.
-- A broken file keeps its last good version, and is logged once for each version of it.
+- A broken file, or a link that leads nowhere, keeps its last good version, and is logged once for
+  each version of it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ _MAX_OCTETS = 32 * 1024 * 1024
 
 _LOOKS = 2
 """Looks in a row that settle what a file is, or that it is gone."""
+
+LEADS_NOWHERE = "it is a link that leads nowhere"
+"""What a link says of a file is not that it was deleted: its volume may come back."""
 
 _PATIENCE = 10
 """Looks for which the first list waits for a file that does not stop changing."""
@@ -67,12 +71,14 @@ class ManifestFile:
         """Look at the file. Returns whether what it serves has changed. Blocks on the disk.
 
         Raises:
-            FileNotFoundError: it is not there; nothing has changed.
+            FileNotFoundError: it is not there, and no link either; nothing has changed.
         """
         try:
             read = None if self._is_settled(path) else _read(path)
         except FileNotFoundError:
-            raise
+            if not path.is_symlink():
+                raise
+            read = Fault(LEADS_NOWHERE)
         except OSError as error:
             read = Fault(f"it cannot be read: {error.strerror}")
         self._missed = 0

@@ -4,7 +4,8 @@ Rules of this file:
 
 - Names that begin with a dot are passed over: ConfigMap volumes keep their versions there, and
   editors their half-written copies. Links are followed, for those volumes show files through them.
-- What cannot be listed for a moment keeps what it served; a file that is gone takes it away.
+- What cannot be listed, or is a link that leads nowhere, keeps what it served; a file that is gone
+  takes it away.
 - Each call blocks on the disk; the caller runs it in a thread, one call at a time.
 """
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kubedns_py.errors import StartError
-from kubedns_py.sources.manifest_file import ManifestFile
+from kubedns_py.sources.manifest_file import LEADS_NOWHERE, ManifestFile
 from kubedns_py.sources.manifest_objects import Manifest
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -31,10 +32,12 @@ class _Listing:
     """What one look found: files by relative name, and what could not be listed.
 
     ``unreadable`` has the reason by relative name with a slash after it; the root's is empty.
+    ``lost`` has links that lead nowhere in the same form: some may have been directories.
     """
 
     paths: dict[str, Path] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
 
 
 class ManifestTree:
@@ -78,6 +81,9 @@ class ManifestTree:
     def look(self) -> bool:
         """Look at every file once. Returns whether what is served has changed."""
         listing = _list(self._root)
+        for prefix in listing.lost:
+            if any(name.startswith(prefix) for name in self._files):
+                listing.unreadable[prefix] = LEADS_NOWHERE
         self._note_first(listing)
         changed = False
         found: set[str] = set()
@@ -86,7 +92,7 @@ class ManifestTree:
             try:
                 changed |= file.look(path)
             except FileNotFoundError:
-                continue  # it went after it was listed, or is a link to nothing
+                continue  # it went after it was listed
             self._files[name] = file
             found.add(name)
         for name in self._files.keys() - found:
@@ -135,6 +141,8 @@ def _list(root: Path) -> _Listing:
         for path in entries:
             if path.name.startswith("."):
                 continue
+            if _leads_nowhere(path):
+                listing.lost.append(f"{prefix}{path.name}/")
             if _is_directory(path):
                 waiting.append((f"{prefix}{path.name}/", path))
             elif path.suffix in _SUFFIXES:
@@ -147,3 +155,11 @@ def _is_directory(path: Path) -> bool:
         return stat.S_ISDIR(path.stat().st_mode)
     except OSError:
         return False  # reading it as a file says what is wrong
+
+
+def _leads_nowhere(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:
+        return path.is_symlink()
+    return False

@@ -14,10 +14,11 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
 from kubedns_py.errors import StartError
+from kubedns_py.sources.connections import watched
 from kubedns_py.sources.credentials import Access, Load, change_marks
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Session:
 
     async def start(self) -> None:
         """Make the first client. Raises StartError."""
+        # a quarter of a second of work, while the loop is asked already (row F-06)
+        await asyncio.to_thread(import_module, "kubernetes_asyncio.client")
         async with self._turn:
             await self._renew()
 
@@ -117,7 +120,7 @@ class Session:
             old.access = access
             client = old
         else:
-            client = Client(_connect(access), access)
+            client = Client(await _connect(access), access)
             if old is not None:
                 old.retired = True
                 await _close_if_done(old)
@@ -133,7 +136,7 @@ async def _close_if_done(client: Client) -> None:
         await client.api.close()
 
 
-def _connect(access: Access) -> ApiClient:
+async def _connect(access: Access) -> ApiClient:
     """Return a client. Raises StartError if a certificate or key cannot be used."""
     from kubernetes_asyncio.client import ApiClient  # noqa: PLC0415 - it takes 64 MiB
 
@@ -142,6 +145,7 @@ def _connect(access: Access) -> ApiClient:
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         names = ", ".join(access.files)
         raise StartError(f"certificates ({names}): {error}") from error
+    client.rest_client.pool_manager = await watched(client.rest_client.pool_manager)
     client.user_agent = f"kubedns-py/{_version()}"
     return client
 

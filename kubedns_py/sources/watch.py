@@ -144,6 +144,8 @@ class _Loop:
                 if line is None:
                     return reflector.ended(_now())
                 go_on = reflector.event(line, _now())
+                for _ in reflector.steps():
+                    await asyncio.sleep(0)
                 self._tell()
                 if not go_on:
                     return None

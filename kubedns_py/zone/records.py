@@ -245,6 +245,18 @@ def _put(node: Node, owner: Name, rtype: int, ttl: int, rdatas: Iterable[bytes])
     node.rrsets[rtype] = RRset(owner, rtype, ttl, tuple(rdatas))
 
 
+def names_too_long(
+    service: Service, subsets: Iterable[Subset], naming: Naming, publishing: Publishing
+) -> int:
+    """Return how many names of a service and its endpoints cannot be: over 255 octets (BAD-2)."""
+    room = MAX_NAME - wire_length(naming.service(service.key))
+    if room < 0 or service.kind is ServiceKind.EXTERNAL_NAME:
+        return int(room < 0)
+    backends = published(service, subsets, publishing)
+    labels = {naming.endpoint_label(each.endpoint, each.address) for each in backends}
+    return sum(1 + len(label) > room for label in labels)
+
+
 def service_addresses(
     service: Service, subsets: Iterable[Subset], publishing: Publishing
 ) -> Iterator[Address]:

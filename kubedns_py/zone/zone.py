@@ -16,9 +16,14 @@ from typing import Literal
 from kubedns_py.cluster.objects import Address, Key
 from kubedns_py.cluster.selector import Selector
 from kubedns_py.cluster.store import Changes, Store
-from kubedns_py.dns.name import Name
+from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name, wire_length
 from kubedns_py.zone.naming import Naming
-from kubedns_py.zone.records import Publishing, service_addresses, service_subtree
+from kubedns_py.zone.records import (
+    Publishing,
+    names_too_long,
+    service_addresses,
+    service_subtree,
+)
 from kubedns_py.zone.reverse import Reverse, chosen_targets
 from kubedns_py.zone.tree import Node, Subtree, Tree
 
@@ -48,6 +53,11 @@ class Zone:
         naming: the domain, and how its names are spelled.
         publishing: which services and endpoints get names.
         visibility: which namespaces do.
+
+    Attributes:
+        serial: of the SOA record.
+        names_too_long: how many names of services and endpoints there are not, because they would
+            be longer than 255 octets (BAD-2).
     """
 
     def __init__(
@@ -55,9 +65,14 @@ class Zone:
     ) -> None:
         self.naming = naming
         self.serial = 1
+        self.names_too_long = 0
         self._store = store
         self._publishing = publishing
         self._visibility = visibility
+        self._too_long: dict[Key, int] = {}
+        # most domains leave room for the longest of each label, and nothing has to be looked at
+        longest = (bytes(MAX_LABEL), *naming.service(Key("n" * MAX_LABEL, "s" * MAX_LABEL)))
+        self._is_narrow = wire_length(longest) > MAX_NAME
         self._tree = Tree(self._grow)
         self._reverse = Reverse()
 
@@ -101,10 +116,19 @@ class Zone:
         if service is None or not self._visibility.shows(self._store, key.namespace):
             self._tree.remove(key)
             self._reverse.remove(key)
+            self._count_too_long(key, 0)
             return
         self._tree.replace(key)
         subsets = self._store.subsets(key)
+        if self._is_narrow:
+            count = names_too_long(service, subsets, self.naming, self._publishing)
+            self._count_too_long(key, count)
         self._reverse.replace(key, service_addresses(service, subsets, self._publishing))
+
+    def _count_too_long(self, key: Key, count: int) -> None:
+        self.names_too_long += count - self._too_long.pop(key, 0)
+        if count:
+            self._too_long[key] = count
 
     def _grow(self, key: Key) -> Subtree | None:
         service = self._store.service(key)

@@ -40,6 +40,7 @@ def some_sources(
         counts=(tally or Tally()).snapshot,
         resources=lambda: dict(resources or {}),
         serials=lambda: {"cluster.local.": 7},
+        names_too_long=lambda: {"cluster.local.": 1},
         services=lambda: 3,
         datagram_drops=lambda: {"send_full": 4},
         connections=lambda: {"open": 2, "accepted": 9, "idle": 7},

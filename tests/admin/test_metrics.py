@@ -48,6 +48,7 @@ OURS = {
     "events_total": ("resource", "type"),
     "drift_total": ("resource",),
     "zone_serial": ("zone",),
+    "zone_names_too_long": ("zone",),
     "services": (),
     "manifest_problems": (),
     "log_lines_dropped_total": (),
@@ -175,6 +176,7 @@ def test_what_the_program_knows_is_shown() -> None:
     assert rows("tcp_connections_open") == [((), 2)]
     assert rows("dns_waiting") == [(("udp",), 5), (("tcp",), 6)]
     assert rows("zone_serial") == [(("cluster.local.",), 7)]
+    assert rows("zone_names_too_long") == [(("cluster.local.",), 1)]
     assert rows("services") == [((), 3)]
     assert rows("manifest_problems") == [((), 2)]
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubedns_py.cluster.addresses import BadAddress, endpoint_address, label, packed, port_name
+from kubedns_py.cluster.addresses import (
+    BadAddress,
+    endpoint_address,
+    is_target,
+    label,
+    packed,
+    port_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +116,31 @@ def test_endpoints_have_no_local_addresses(text: str, expected: BadAddress | byt
 def test_a_label_is_one_of_rfc_1123(text: str, expected: str | None) -> None:
     """BAD-1, BAD-3: lower case, a digit may come first; the Kelvin sign is no k."""
     assert label(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("example.org", True),
+        ("Example.ORG.", True),
+        ("_a-b._tcp.c d", True),
+        ("org", True),
+        (f"{'a' * 63}.org", True),
+        (".".join(["a" * 63] * 3 + ["a" * 61]), True),
+        (".".join(["a" * 63] * 3 + ["a" * 61]) + ".", True),
+        (".".join(["a" * 63] * 3 + ["a" * 62]), False),
+        (f"{'a' * 64}.org", False),
+        ("a..b", False),
+        (".a", False),
+        ("a..", False),
+        (".", False),
+        ("", False),
+        ("b\u00fccher.example", False),
+    ],
+)
+def test_the_target_of_an_alias_has_the_form_of_a_name(text: str, *, expected: bool) -> None:
+    """EXT-15, BAD-2: no empty label, 63 octets in one and 253 in all; not the root (RFC 1035)."""
+    assert is_target(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,31 @@ def test_external_name_wins_over_a_cluster_ip() -> None:
     assert service.cluster_ips == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "warnings"),
+    [
+        ("example.com", ()),
+        ("192.0.2.7", ("external-name-address",)),
+        ("192.0.2.7.", ("external-name-address",)),
+        ("2001:db8::7", ("external-name-address",)),
+        ("a..b", ("external-name-invalid",)),
+        ("", ("external-name-invalid",)),
+        (None, ("external-name-invalid",)),
+    ],
+)
+def test_an_external_name_that_is_no_name_is_counted(
+    name: str | None, warnings: tuple[str, ...]
+) -> None:
+    """EXT-10: a warning metric, for the API server takes all of these; the Service exists."""
+    document = a_service_json("ext.shop", type="ExternalName", externalName=name)
+
+    found = read(Resource.SERVICES, document)
+
+    assert isinstance(found.item, Service)
+    assert found.item.external_name == (name or "")
+    assert found.warnings == warnings
+
+
 def test_an_external_name_of_another_type_is_not_kept() -> None:
     """LIF-7: a Service that was of type ExternalName may still carry the name."""
     assert a_service(a_service_json("web.shop", externalName="example.com")).external_name == ""

@@ -36,9 +36,20 @@ def test_what_may_pass_has_no_remedy(status: int) -> None:
     assert remedy(ApiError(status, "x"), "list", Resource.SERVICES) is None
 
 
-def test_a_missing_resource_of_the_core_group_has_no_other_api() -> None:
+@pytest.mark.parametrize(
+    "resource", [Resource.SERVICES, Resource.NAMESPACES, Resource.ENDPOINTS, Resource.PODS]
+)
+def test_a_server_without_the_core_group_is_no_api_server(resource: Resource) -> None:
+    """F-15: such as a web server; no version of Kubernetes would help."""
+    assert remedy(ApiError(404, "http://a: Not Found"), "list", resource) == (
+        f"list {resource.value}: not found (404): every API server has them; is this the URL of"
+        " one? It says: http://a: Not Found"
+    )
+
+
+def test_a_missing_discovery_group_has_another_api() -> None:
     """F-15: --endpoints-api helps with EndpointSlices only."""
-    assert remedy(ApiError(404, "x"), "list", Resource.SERVICES) == (
-        "list services: the API server does not serve it (404): use Kubernetes 1.21 or later; the"
-        " API server says: x"
+    assert remedy(ApiError(404, "x"), "list", Resource.ENDPOINTSLICES) == (
+        "list endpointslices.discovery.k8s.io: the API server does not serve it (404): use"
+        " Kubernetes 1.21 or later or start with --endpoints-api=endpoints; the API server says: x"
     )

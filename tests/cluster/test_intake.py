@@ -7,7 +7,7 @@ from kubedns_py.cluster.intake import Complaints, Intake, key_of
 from kubedns_py.cluster.objects import Key, Pod, Resource
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.errors import BadObject
-from tests.helpers.builders import a_pod_json, a_slice_json, octets
+from tests.helpers.builders import a_pod_json, a_service_json, a_slice_json, octets
 
 
 def an_intake(resource: Resource, *, for_endpoints: bool = False) -> tuple[Intake, Complaints]:
@@ -49,6 +49,16 @@ def test_an_object_that_is_well_again_may_be_complained_about_anew() -> None:
     assert complaints.take() == ["EndpointSlice b/a-1: left out: address-invalid"] * 2
 
 
+def test_what_an_option_may_let_be_served_is_not_said_to_be_left_out() -> None:
+    """EXT-10: said and counted with its own word."""
+    intake, complaints = an_intake(Resource.SERVICES)
+    document = a_service_json("a.b", type="ExternalName", externalName="192.0.2.7")
+    document["spec"]["ports"] = [{"protocol": "x"}]
+    intake.read(octets(document), deleted=False)
+
+    assert complaints.take() == ["Service b/a: left out: port-protocol; external-name-address"]
+
+
 def test_objects_that_are_gone_are_forgotten() -> None:
     """The memory of complaints is no larger than the cluster."""
     complaints = Complaints()
@@ -56,7 +66,7 @@ def test_objects_that_are_gone_are_forgotten() -> None:
         complaints.add("Pod", key, "bad")
     complaints.withdraw("b/a")
     complaints.withdraw("b/a")
-    complaints.keep_only({"b/b"})
+    complaints.keep_only({Key("b", "b")})
     complaints.take()
 
     for key in ("b/a", "b/b", "b/c"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -99,8 +100,13 @@ class Driver:
             pass
 
     def events(self, *lines: bytes) -> list[bool]:
-        """Take events; returns for each whether to go on."""
-        return [self.reflector.event(line, self.now) for line in lines]
+        """Take events, with what they lead to; returns for each whether to go on."""
+        go_on = []
+        for line in lines:
+            go_on.append(self.reflector.event(line, self.now))
+            for _ in self.reflector.steps():
+                pass
+        return go_on
 
     def failed(self, status: int, detail: str = "", retry_after_s: float | None = None) -> None:
         """Let the request fail."""
@@ -214,6 +220,25 @@ def test_initial_events_that_break_in_the_stream_are_listed_instead() -> None:
     assert driver.next() == a_list()
 
 
+def test_a_server_that_is_silent_about_initial_events_is_listed() -> None:
+    """F-04: it was reached and did not say a word; a list may not need what it waits for."""
+    driver = Driver()
+    driver.request()
+    driver.reflector.failed(ApiError(0, "no data for 30 s", silent=True), driver.now)
+
+    assert driver.next() == a_list()
+    assert driver.status.last_error == "no data for 30 s"  # or nobody would learn of it for long
+
+
+def test_a_server_that_is_not_there_is_asked_for_initial_events_again() -> None:
+    """F-01: nothing is known of what it can do."""
+    driver = Driver()
+    driver.request()
+    driver.failed(0, "refused (errno 111)")
+
+    assert driver.request() == INITIAL
+
+
 def test_a_server_that_ignores_the_wish_for_initial_events_is_listed() -> None:
     """Ecosystem 1.6 step 2: no end bookmark within 5 s after the last event."""
     driver = Driver()
@@ -276,12 +301,36 @@ def test_a_page_is_worked_off_in_portions() -> None:
     driver.request()
     driver.failed(422)
     driver.request()
-    page = a_page(*(a_service(f"a{n}") for n in range(500)))
+    page = a_page(*(a_service(f"a{n}") for n in range(500)), continue_token="two")
 
     portions = sum(1 for _ in driver.reflector.listed(page, driver.now))
 
     assert portions == pytest.approx(len(page) / 32_768, abs=2)
-    assert len(driver.names()) == 500
+
+
+def test_a_complete_state_enters_the_store_in_portions() -> None:
+    """F-06: from a last page and from initial events; it is synced when all of it is there."""
+    for way in ("page", "events"):
+        driver = Driver()
+        driver.request()
+        items = [a_service(f"a{n}") for n in range(500)]
+        if way == "page":
+            driver.failed(422)
+            driver.request()
+            steps = driver.reflector.listed(a_page(*items), driver.now)
+        else:
+            driver.reflector.opened(driver.now)
+            driver.events(*(an_event("ADDED", each) for each in items))
+            driver.reflector.event(a_bookmark("20", ends_initial_events=True), driver.now)
+            steps = driver.reflector.steps()
+        counts = [0]
+        for _ in steps:
+            counts.append(len(driver.names()))
+            assert not driver.status.synced
+            assert driver.reflector.relisting is RelistReason.START
+
+        assert max(after - before for before, after in pairwise(counts)) <= 50
+        assert (len(driver.names()), driver.status.synced) == (500, True)
 
 
 def test_a_page_that_fails_is_asked_for_again() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kubedns_py.cluster.objects import Key, Object, Resource
 from kubedns_py.cluster.reading import Decoded
+from kubedns_py.cluster.replacement import Change
 from kubedns_py.cluster.snapshot import Snapshot
 from kubedns_py.cluster.store import Store
-from tests.helpers.objects import a_service
+from tests.helpers.objects import a_service, an_endpoints
 
 SERVICES = Resource.SERVICES
 
@@ -32,7 +33,21 @@ def test_an_equal_object_is_not_kept_twice() -> None:
 
     snapshot.add(a_decoded(a_service("web.shop", cluster_ips=["10.96.0.1"])), store, SERVICES)
 
-    assert snapshot.items[known.key] is known
+    assert snapshot.items == {known.key: None}
+
+
+def test_another_object_is_kept_packed() -> None:
+    """F-06: where everything changed, the old state and the new one are not there together."""
+    hosts = [f"10.1.{n // 250}.{n % 250}" for n in range(1000)]
+    new = an_endpoints("web.shop", hosts, ["http:80/tcp"], name="web-1")
+    snapshot = Snapshot(0.0)
+
+    snapshot.add(a_decoded(new), Store(lambda: None), Resource.ENDPOINTSLICES)
+
+    packed = snapshot.items[new.key]
+    assert packed is not None
+    assert packed.owner == Key("shop", "web")
+    assert len(packed.octets) < 15 * len(hosts)
 
 
 def test_the_last_word_about_an_object_counts() -> None:
@@ -53,19 +68,6 @@ def test_the_last_word_about_an_object_counts() -> None:
     assert snapshot.versions == {}
 
 
-def test_the_store_becomes_equal_and_the_order_of_versions_begins_anew() -> None:
-    """F-07, F-23."""
-    store = a_store(a_service("web.shop"), a_service("old.shop"))
-    snapshot = Snapshot(0.0)
-    snapshot.add(a_decoded(a_service("web.shop"), "5"), store, SERVICES)
-
-    versions = snapshot.replace_in(store, SERVICES, "10")
-
-    assert set(store.keys(SERVICES)) == {Key("shop", "web")}
-    assert versions.is_stale(Key("shop", "web"), "4")
-    assert versions.is_stale(Key("shop", "old"), "9")
-
-
 def test_drift_is_what_differs_without_a_reason() -> None:
     """LIF-11: newer objects changed after the last event; the others were missed."""
     store = a_store(a_service("same.shop"), a_service("gone.shop"), a_service("bad.shop"))
@@ -75,4 +77,9 @@ def test_drift_is_what_differs_without_a_reason() -> None:
     snapshot.add(a_decoded(a_service("new.shop"), "11"), store, SERVICES)
     snapshot.add_unreadable(Key("shop", "bad"), "5")
 
-    assert snapshot.drift(store, SERVICES, "10") == 2
+    changes = [
+        Change(key, snapshot.items.get(key))
+        for key in (Key("shop", name) for name in ("gone", "missed", "new"))
+    ]
+
+    assert snapshot.drift(changes, "10") == 2

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from kubedns_py.cluster.objects import Key, Object, Resource
-from kubedns_py.cluster.store import Changes, Replaced, Store
+from kubedns_py.cluster.store import Changes, Store
 from tests.helpers.objects import (
     a_key,
     a_namespace,
@@ -39,11 +39,6 @@ class Watched:
         """Return the services, as text, and namespaces that became dirty, and start anew."""
         changes = self.store.take_changes()
         return {str(key) for key in changes.services}, changes.namespaces
-
-
-def by_key(*items: Object) -> dict[Key, Object]:
-    """Return objects by key, as a list gives them."""
-    return {item.key: item for item in items}
 
 
 def filled(store: Store) -> None:
@@ -177,6 +172,18 @@ def test_the_newest_trigger_time_of_a_service_is_told() -> None:
     assert store.endpoints_changed_at(WEB) == pytest.approx(7.0)
 
 
+def test_the_endpoints_of_a_service_are_counted_over_all_its_objects() -> None:
+    """F-06: what it takes to derive it; Pods are not counted."""
+    store = Store(lambda: None, endpoints_from_pods=True)
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.1", "10.1.0.2"], name="a"))
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.3"], name="b"))
+    store.put(Resource.ENDPOINTS, an_endpoints("web.shop", ["10.1.0.1"]))
+    store.put(Resource.PODS, a_pod("web-0.shop", addresses=["10.1.0.1"]))
+
+    assert store.endpoints_in(WEB) == 4
+    assert store.endpoints_in(Key("shop", "db")) == 0
+
+
 def test_the_order_of_slices_does_not_depend_on_events() -> None:
     """F-18: two stores with the same objects give the same answers."""
     one = an_endpoints("web.shop", ["10.1.0.1"], name="web-1")
@@ -198,52 +205,6 @@ def test_slices_win_over_v1_endpoints() -> None:
     store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.1"], name="web-1"))
 
     assert store.subsets(WEB) == (a_subset(["10.1.0.1"]),)
-
-
-# -- a complete list
-
-
-def test_a_list_replaces_by_difference() -> None:
-    """F-07, F-25: what is equal stays as it is, what is not in the list goes."""
-    watched = Watched()
-    store = watched.store
-    same = a_service("same.shop", cluster_ips=["10.96.0.1"])
-    for item in (same, a_service("old.shop"), a_service("gone.shop")):
-        store.put(Resource.SERVICES, item)
-    watched.dirty()
-
-    items = by_key(
-        a_service("same.shop", cluster_ips=["10.96.0.1"]),
-        a_service("old.shop", cluster_ips=["10.96.0.2"]),
-        a_service("new.shop"),
-    )
-    assert store.replace(Resource.SERVICES, items) == Replaced(added=1, changed=1, removed=1)
-
-    assert watched.dirty() == ({"shop/old", "shop/gone", "shop/new"}, set())
-    assert store.get(Resource.SERVICES, same.key) is same
-
-
-def test_a_list_of_one_resource_leaves_the_others() -> None:
-    """An empty list of slices removes no v1 Endpoints."""
-    store = Store(lambda: None)
-    filled(store)
-    store.put(Resource.ENDPOINTS, an_endpoints("web.shop", ["10.1.0.9"]))
-
-    assert store.replace(Resource.ENDPOINTSLICES, {}) == Replaced(added=0, changed=0, removed=1)
-
-    assert len(store.keys(Resource.SERVICES)) == 2
-    assert len(store.keys(Resource.ENDPOINTS)) == 1
-
-
-def test_an_unreadable_object_of_a_list_keeps_its_last_version() -> None:
-    """F-17: it is still there; what it says now is not known."""
-    store = Store(lambda: None)
-    filled(store)
-
-    replaced = store.replace(Resource.SERVICES, {}, keep=[WEB, Key("shop", "never-seen")])
-
-    assert replaced == Replaced(added=0, changed=0, removed=1)
-    assert set(store.keys(Resource.SERVICES)) == {WEB}
 
 
 # -- pods

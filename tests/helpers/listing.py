@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.reading import Decoded
 from kubedns_py.cluster.replacement import apply, differences
+from kubedns_py.cluster.snapshot import Snapshot
 from kubedns_py.cluster.store import Store
 
 
@@ -13,5 +15,8 @@ def replace_all(
     store: Store, resource: Resource, items: Mapping[Key, Object], *, keep: Collection[Key] = ()
 ) -> Iterator[None]:
     """Make a resource of a store equal to a list; yields between portions."""
-    changes = yield from differences(store, resource, items, keep=keep)
+    snapshot = Snapshot(0.0)
+    for item in items.values():
+        snapshot.add(Decoded(item.key, "1", item), store, resource)
+    changes = yield from differences(store, resource, snapshot.items, keep=keep)
     yield from apply(store, resource, changes)

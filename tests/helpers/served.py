@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from kubedns_py.server.arrival import Respond
 from kubedns_py.server.connection import TcpLimits
@@ -24,9 +25,25 @@ PREFIX_OCTETS = 2
 Ask = Callable[[bytes], Awaitable[bytes]]
 
 
+@dataclass(frozen=True)
+class Served:
+    """Servers that run, and their port."""
+
+    port: int
+    udp: UdpServer
+    tcp: TcpServer
+
+
 @asynccontextmanager
 async def serving(respond: Respond) -> AsyncIterator[int]:
     """Serve on a free port of loopback, the same one for UDP and TCP; yield its number."""
+    async with opened(respond) as served:
+        yield served.port
+
+
+@asynccontextmanager
+async def opened(respond: Respond) -> AsyncIterator[Served]:
+    """Serve as ``serving`` does, and yield the servers, for their counters."""
     panics: list[Exception] = []
     listeners = open_listeners([HOST], 0)
     udp = UdpServer(listeners.udp, respond, on_panic=panics.append)
@@ -34,7 +51,7 @@ async def serving(respond: Respond) -> AsyncIterator[int]:
     udp.start()
     tcp.start()
     try:
-        yield listeners.port
+        yield Served(listeners.port, udp, tcp)
     finally:
         udp.close()
         await tcp.close()

@@ -234,6 +234,7 @@ def test_a_loop_of_aliases_is_a_failure_with_a_reason(name: str) -> None:
     assert shown(found.reply) == (2, True, [], [])
     assert found.reply.ede is not None
     assert (found.reply.ede.code, found.reply.ede.text) == (0, "CNAME loop")
+    assert found.rule == "alias_loop"  # so it is counted apart
 
 
 def a_chain(length: int) -> View:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 import pytest_asyncio
@@ -14,6 +16,7 @@ import pytest_asyncio
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
 from kubedns_py.errors import ApiError
+from kubedns_py.sources import apiserver
 from kubedns_py.sources.apiserver import ApiServer, connect
 from tests.helpers.builders import a_page, a_service_json, an_event
 from tests.helpers.fake_apiserver import FakeApiServer, answer, refusal, silence, stream
@@ -237,6 +240,55 @@ async def test_a_silent_watch_is_given_up(
     assert "no data for" in caught.value.detail
 
 
+async def test_a_watch_that_is_not_accepted_is_given_up(
+    server: FakeApiServer, source: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F-04: connected, and not even a status; here 0.1 s instead of 30 s."""
+    monkeypatch.setattr("kubedns_py.sources.apiserver._WATCH_OPEN_S", 0.1)
+    server.then_watch("services", silence())
+
+    with pytest.raises(ApiError) as caught:
+        async with asyncio.timeout(5):
+            await lines_of(source)
+    assert (caught.value.status, caught.value.silent) == (0, True)
+    assert caught.value.detail == f"{server.url}: no data for 0 s"
+
+
+async def test_a_server_that_accepts_nothing_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """F-04: no connection; here 0.1 s instead of 10 s."""
+    monkeypatch.setattr("kubedns_py.sources.apiserver._CONNECT_S", 0.1)
+    with ExitStack() as opened:
+        full = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        port = full.getsockname()[1]
+        for _ in range(3):  # whoever comes after these is not answered
+            waiting = opened.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(("127.0.0.1", port))
+        url = f"http://127.0.0.1:{port}"
+        async with await connect(kube_master_url=url, kubecfg_file="") as source:
+            error = await list_error(source)
+
+    assert (error.status, error.silent) == (0, False)
+    assert error.detail == f"{url}: no connection within 0 s"
+
+
+def test_the_bounds_are_those_of_the_catalogue() -> None:
+    """F-04, F-05: 10 s to connect, 60 s for a list, 30 s to accept a watch, 150 s within one.
+
+    The tests above make them short and see that they bind.
+    """
+    bounds = (
+        apiserver._CONNECT_S,
+        apiserver._LIST_IDLE_S,
+        apiserver._WATCH_OPEN_S,
+        apiserver._WATCH_IDLE_S,
+    )
+
+    assert bounds == (10, 60, 30, 150)
+
+
 # -- lines
 
 
@@ -302,20 +354,26 @@ async def test_a_watch_that_is_left_is_closed(
     assert caplog.text == ""
 
 
-async def test_the_kernel_is_asked_to_notice_a_dead_peer(
-    server: FakeApiServer, source: ApiServer
-) -> None:
-    """F-04: a connection that carries nothing is probed after 30 s, and given up soon."""
-    async with source.watch(A_WATCH):
-        await server.watched("services")
-        assert timers_to(server.port) == ["02"]  # the keepalive timer runs
+def test_the_client_is_imported_beside_the_event_loop() -> None:
+    """F-06: it takes a quarter of a second, and the loop answers meanwhile."""
+    code = """if True:
+        import asyncio, sys, threading
+        class Finder:
+            def find_spec(self, name, path=None, target=None):
+                if name == "kubernetes_asyncio":
+                    print(threading.current_thread() is threading.main_thread())
+        sys.meta_path.insert(0, Finder())
+        from kubedns_py.sources.apiserver import connect
+        async def main():
+            async with await connect(kube_master_url="http://127.0.0.1:1", kubecfg_file=""):
+                pass
+        asyncio.run(main())
+    """
 
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own
 
-def timers_to(port: int) -> list[str]:
-    """Return which timer runs on each connection to a port: column ``tr`` of proc_net_tcp."""
-    rows = Path("/proc/self/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-    ours = [row.split() for row in rows if row.split()[2] == f"0100007F:{port:04X}"]
-    return [row[5].partition(":")[0] for row in ours]
+    assert found.stdout == "False\n"
 
 
 def test_importing_the_source_does_not_import_the_client() -> None:

@@ -123,15 +123,46 @@ def test_a_deleted_broken_file_takes_its_problem_away(tmp_path: Path) -> None:
     assert tree.problems == {}
 
 
-def test_a_link_that_leads_nowhere_is_no_file(tmp_path: Path) -> None:
-    """While a volume is updated, links may dangle; the first list does not wait for them."""
+def test_a_link_that_leads_nowhere_is_a_problem_and_not_waited_for(tmp_path: Path) -> None:
+    """F-30: nothing is known of it; the first list comes without it."""
     (tmp_path / "a.yaml").symlink_to("..data/a.yaml")
+    (tmp_path / "notes").symlink_to("nowhere")
     tree = ManifestTree(tmp_path)
     for _ in range(3):
         tree.look()
 
     assert not tree.waiting
+    assert tree.problems == {"a.yaml": "it is a link that leads nowhere"}
+
+
+def test_a_file_whose_link_leads_nowhere_any_more_is_served_as_it_was(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F-30: a volume without its data is not a cluster without Services. Removed, it is gone."""
+    a_volume(tmp_path, "2026_01", {"web.yaml": a_service("web"), "sub/db.yaml": a_service("db")})
+    tree = ManifestTree(tmp_path)
+    tree.look()
+
+    (tmp_path / "..data").unlink()
+    for _ in range(4):
+        assert not tree.look()
+
+    assert served(tree) == {"sub/db.yaml": ["db"], "web.yaml": ["web"]}
+    nowhere = "it is a link that leads nowhere"
+    assert tree.problems == {"sub": nowhere, "web.yaml": nowhere}
+    assert warnings(caplog) == [
+        f"manifests: web.yaml: {nowhere}; its last good version is served",
+        f"manifests: sub: {nowhere}; what it held is still served",
+    ]
+
+    a_volume(tmp_path, "2026_02", {"web.yaml": a_service("web"), "sub/db.yaml": a_service("new")})
+    tree.look()
+    assert served(tree) == {"sub/db.yaml": ["new"], "web.yaml": ["web"]}
     assert tree.problems == {}
+
+    (tmp_path / "web.yaml").unlink()
+    assert [tree.look() for _ in range(2)] == [False, True]
+    assert served(tree) == {"sub/db.yaml": ["new"]}
 
 
 def test_links_that_lead_back_up_end(tmp_path: Path) -> None:

@@ -188,6 +188,40 @@ async def test_a_burst_of_events_lets_others_run() -> None:
         assert turns > 5
 
 
+async def test_a_complete_state_enters_over_many_turns_and_is_told_at_their_end() -> None:
+    """F-06: what one turn of the loop has to commit is bounded; F-18: what follows waits for it."""
+    lines: Lines = [an_event("ADDED", a_service_json(f"s{n}.shop")) for n in range(3000)]
+    lines += [
+        a_bookmark("20", ends_initial_events=True),
+        an_event("DELETED", a_service_json("s2999.shop", version="21")),
+    ]
+    source = FakeSource(watches=[lines])
+    loop = asyncio.get_running_loop()
+    commits: list[set[Key]] = []
+    told: list[int] = []
+
+    def commit() -> None:
+        commits.append(store.take_changes().services)
+
+    def tell(_: Resource) -> None:
+        told.append(len(store.keys(Resource.SERVICES)))
+        commit()  # as the program does before it says that it knows
+
+    def commit_soon() -> None:
+        loop.call_soon(commit)
+
+    store = Store(commit_soon)
+    informer = Informer(source, store, [Resource.SERVICES], on_sync=tell)
+    task = asyncio.create_task(informer.run())
+    await until(lambda: len(store.keys(Resource.SERVICES)) == 2999)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert max(map(len, commits)) <= 50
+    assert len(set().union(*commits)) == 3000
+    assert told == [3000]
+
+
 async def test_the_api_server_away_is_said_once_and_its_return_too(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

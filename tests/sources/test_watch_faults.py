@@ -19,7 +19,7 @@ from kubedns_py.cluster.store import Store
 from kubedns_py.sources.apiserver import connect
 from kubedns_py.sources.watch import Informer
 from tests.helpers.builders import a_page, a_service_json, a_slice_json, an_event
-from tests.helpers.fake_apiserver import FakeApiServer, answer, refusal, stream
+from tests.helpers.fake_apiserver import FakeApiServer, answer, refusal, silence, stream
 from tests.helpers.waiting import until
 
 BOTH = (Resource.SERVICES, Resource.ENDPOINTSLICES)
@@ -119,6 +119,21 @@ async def test_an_api_server_that_comes_late_is_found_soon(
         await server.start()
         await until(lambda: cluster.informer.all_synced, deadline_s=3)
         assert cluster.names() == ["a"]
+
+
+async def test_an_api_server_that_says_nothing_to_a_watch_is_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """F-04, F-05: it accepts and is silent; here 0.1 s instead of 30 s, and no second attempt."""
+    monkeypatch.setattr("kubedns_py.sources.apiserver._WATCH_OPEN_S", 0.1)
+    async with FakeApiServer() as server:
+        server.put("services", a_service_json("a.shop"))
+        server.then_watch("services", silence())
+
+        async with following(server) as cluster:
+            await cluster.has("a")
+
+        assert [each.is_watch for each in server.seen[:2]] == [True, False]
 
 
 async def test_what_was_deleted_while_the_server_was_away_goes(server: FakeApiServer) -> None:

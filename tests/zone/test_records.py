@@ -14,6 +14,7 @@ from kubedns_py.zone.naming import Naming
 from kubedns_py.zone.records import (
     Publishing,
     address_literal,
+    names_too_long,
     published,
     service_addresses,
     service_subtree,
@@ -418,6 +419,24 @@ def test_an_endpoints_name_that_is_too_long_is_left_out() -> None:
 def test_a_service_whose_name_is_too_long_makes_no_name(service: Service) -> None:
     """BAD-2: no pointer or target may lead to it."""
     assert service_subtree(service, [], LONG, PLAIN) is None
+
+
+@pytest.mark.parametrize(
+    ("service", "count"),
+    [
+        (DB, 2),
+        (a_service("x.shop", cluster_ips=["10.3.0.1"]), 2),
+        (a_service("too-long.shop", headless=True), 1),
+        (a_service("too-long.shop", external_name="example.org"), 1),
+        (a_service("ext.shop", external_name="example.org"), 0),
+    ],
+    ids=["headless", "cluster IP", "service", "alias", "alias that fits"],
+)
+def test_names_that_are_too_long_are_counted(service: Service, count: int) -> None:
+    """BAD-2: of a service once, else of each endpoint that has one."""
+    subset = a_subset(["10.1.1.1 hostname=long", "10.1.1.2 hostname=longer", "10.1.1.3 hostname=x"])
+
+    assert names_too_long(service, [subset], LONG, PLAIN) == count
 
 
 # -- ExternalName (2.5)

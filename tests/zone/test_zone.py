@@ -39,9 +39,9 @@ ON = Visibility(labels=parse_selector("dns=on"))
 class Cluster:
     """A store and a zone that is brought up to date after every event."""
 
-    def __init__(self, visibility: Visibility | None = None) -> None:
+    def __init__(self, visibility: Visibility | None = None, *, domain: str = "d") -> None:
         self.store = Store(lambda: None)
-        naming = Naming(from_text("d"), 30)
+        naming = Naming(from_text(domain), 30)
         self.zone = Zone(self.store, naming, Publishing(), visibility or Visibility())
 
     def put(self, *items: Object) -> None:
@@ -461,6 +461,26 @@ def test_the_serial_is_the_time_of_the_last_change_and_never_falls() -> None:
         serials.append(cluster.zone.serial)
 
     assert serials == [1700000000, 1700000001, 1700000002, 1700000009]
+
+
+def test_names_that_are_too_long_are_counted_as_long_as_they_are_missing() -> None:
+    """BAD-2: a domain of 240 octets leaves little room; an ordinary one leaves enough for all."""
+    cluster = Cluster(domain=".".join(["a" * 60] * 3 + ["b" * 55]))
+    cluster.put(a_service("db.shop", headless=True), a_service("too-long.shop", headless=True))
+    assert cluster.zone.names_too_long == 1
+
+    cluster.put(an_endpoints("db.shop", ["10.1.0.1 hostname=long", "10.1.0.2 hostname=longer"]))
+    assert cluster.zone.names_too_long == 3
+    cluster.put(an_endpoints("db.shop", ["10.1.0.1 hostname=long", "10.1.0.2 hostname=x"]))
+    assert cluster.zone.names_too_long == 2
+    cluster.remove(a_service("db.shop"), a_service("too-long.shop"))
+    assert cluster.zone.names_too_long == 0
+
+    longest = "n" * 63
+    cluster = Cluster(domain="cluster.local")
+    cluster.put(a_service(f"{longest}.{longest}", headless=True))
+    cluster.put(an_endpoints(f"{longest}.{longest}", [f"10.1.0.1 hostname={longest}"]))
+    assert cluster.zone.names_too_long == 0
 
 
 def test_a_service_that_left_the_store_is_not_answered_before_the_commit() -> None:

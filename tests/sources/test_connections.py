@@ -1,0 +1,153 @@
+"""What the kernel is told about connections to the API server, read back from real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import pytest_asyncio
+from aiohttp import web
+
+from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.reflector import ListRequest, WatchRequest
+from kubedns_py.sources.apiserver import ApiServer, connect
+from kubedns_py.sources.connections import open_socket
+from tests.helpers.fake_apiserver import FakeApiServer, silence
+from tests.helpers.waiting import until
+
+A_LIST = ListRequest(Resource.SERVICES, 500, "", None)
+A_WATCH = WatchRequest(Resource.SERVICES, "7", initial_events=False, timeout_s=300)
+TCP = socket.IPPROTO_TCP
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[FakeApiServer]:
+    """An API server without credentials."""
+    async with FakeApiServer() as started:
+        yield started
+
+
+@pytest_asyncio.fixture
+async def source(server: FakeApiServer) -> AsyncIterator[ApiServer]:
+    """A source that asks it."""
+    async with await connect(kube_master_url=server.url, kubecfg_file="") as connected:
+        yield connected
+
+
+@contextmanager
+def sockets_to(port: int) -> Iterator[list[socket.socket]]:
+    """Lend copies of this process's connections to a port of loopback."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not files
+        with suppress(OSError):
+            if not os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):  # noqa: PTH115 - same
+                continue
+            copy = socket.socket(fileno=os.dup(int(name)))
+            try:
+                peer = copy.getpeername()
+            except OSError:
+                peer = None
+            if peer and peer[1:2] == (port,):
+                found.append(copy)
+            else:
+                copy.close()
+    try:
+        yield found
+    finally:
+        for each in found:
+            each.close()
+
+
+def options_to(port: int) -> list[dict[str, int]]:
+    """Return what the kernel does about each connection to a port: seconds, milliseconds, times."""
+    with sockets_to(port) as found:
+        once = {each.getsockname(): each for each in found}  # a number of the listing may be a copy
+        return [
+            {
+                "keepalive": each.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                "idle_s": each.getsockopt(TCP, socket.TCP_KEEPIDLE),
+                "between_s": each.getsockopt(TCP, socket.TCP_KEEPINTVL),
+                "probes": each.getsockopt(TCP, socket.TCP_KEEPCNT),
+                "unanswered_ms": each.getsockopt(TCP, socket.TCP_USER_TIMEOUT),
+            }
+            for each in once.values()
+        ]
+
+
+WATCHED = {"keepalive": 1, "idle_s": 20, "between_s": 5, "probes": 2, "unanswered_ms": 30_000}
+
+
+async def test_a_request_without_an_answer_is_watched_by_the_kernel_already(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """F-04: packets that vanish are noticed within 30 s, before any status came too."""
+    server.then_list("services", silence())
+    asking = asyncio.create_task(source.list_page(A_LIST))
+    await until(lambda: bool(server.seen))
+
+    assert options_to(server.port) == [WATCHED]
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+
+async def test_a_watch_is_watched_by_the_kernel(server: FakeApiServer, source: ApiServer) -> None:
+    """F-04: it is silent for most of its life."""
+    async with source.watch(A_WATCH):
+        await server.watched("services")
+
+        assert options_to(server.port) == [WATCHED]
+
+
+def test_a_socket_is_of_the_family_that_was_found() -> None:
+    """Both families, as getaddrinfo names them."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with open_socket((family, socket.SOCK_STREAM, TCP, "", ("::1", 443))) as opened:
+            assert (opened.family, opened.type) == (family, socket.SOCK_STREAM)
+
+
+async def test_what_is_not_read_yet_is_not_fetched(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """F-06: a state of 30 MB on its way is not 4 MB of memory for each resource."""
+    sent = Sent()
+    server.then_watch("services", sent.for_ever)
+
+    async with source.watch(A_WATCH) as lines:
+        first = await anext(lines)
+        await until(sent.stands_still)
+        held = len(first)
+        turned = asyncio.Event()
+        asyncio.get_running_loop().call_soon(turned.set)
+        while not turned.is_set():  # lines that are here come without a turn of the loop
+            held += len(await anext(lines))
+
+    assert 0 < held < 500_000
+
+
+@dataclass
+class Sent:
+    """A server that sends lines without end, as fast as they are taken."""
+
+    octets: int = 0
+    looks: int = 0
+    seen: int = 0
+
+    async def for_ever(self, request: web.Request) -> web.StreamResponse:
+        """Send."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b'{"type":"ADDED"}\n' * 1000)
+                self.octets += 17_000
+        return response
+
+    def stands_still(self) -> bool:
+        """Tell whether nothing was taken for twenty looks."""
+        self.looks = self.looks + 1 if self.octets == self.seen else 0
+        self.seen = self.octets
+        return self.looks >= 20
