@@ -36,6 +36,10 @@ _PRIVATE_NETWORKS = (
 """RFC 6303, 4, and RFC 7793: nobody on the outside knows these addresses."""
 
 
+_REPEATED_SHARE = 4
+"""Beside the cache, a fourth of its memory is for answers that are repeated as octets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What this process says of itself when it is asked in class CHAOS.
@@ -148,7 +152,15 @@ def assemble(
         chances = Chances(chances.clock, lambda: 0)
     asked = upstreams(view) if upstreams is not None else None
     logged = QueryLogger(config.log_queries.share, config.log_queries.slower_than_s)
-    responder = Responder(view, shape, tally, chances, query_log=logged, upstreams=asked)
+    responder = Responder(
+        view,
+        shape,
+        tally,
+        chances,
+        query_log=logged,
+        upstreams=asked,
+        repeat_octets=config.cache_size_octets // _REPEATED_SHARE,
+    )
     return Core(store, view, responder, tally)
 
 

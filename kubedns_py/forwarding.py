@@ -32,6 +32,7 @@ from kubedns_py.sources.apiserver import ApiServer
 from kubedns_py.sources.config_directory import config_directory
 from kubedns_py.sources.config_map import ConfigMapWatch
 from kubedns_py.sources.configuration import ConfigurationStatus
+from kubedns_py.sources.node_resolver import NodeResolver
 from kubedns_py.sources.ourselves import Ourselves, without_ourselves
 from kubedns_py.sources.polling import Polled
 from kubedns_py.sources.resolv_conf import ResolvConf, resolv_conf
@@ -42,7 +43,9 @@ from kubedns_py.upstream.filters import AaaaFilter, Authority
 from kubedns_py.upstream.forwarder import Forwarder
 from kubedns_py.upstream.freshness import Limits
 from kubedns_py.upstream.host_names import HostNames
-from kubedns_py.upstream.routes import Group, Routes
+from kubedns_py.upstream.random_case import RandomCase
+from kubedns_py.upstream.rebinding import RebindingFilter
+from kubedns_py.upstream.routes import DEFAULT_ROUTE, Group, Routes
 from kubedns_py.upstream.streams import Streams
 from kubedns_py.upstream.upstreams import MOST_AHEAD, Upstreams
 from kubedns_py.zone.naming import NS_DNS
@@ -66,7 +69,7 @@ class Forwarding:
         self.datagrams = Datagrams()
         self.streams = Streams()
         self.forwarder = Forwarder(
-            self.datagrams,
+            RandomCase(self.datagrams, loop.time) if config.randomize_case else self.datagrams,
             self.streams,
             clock=loop,
             is_elsewhere=elsewhere,
@@ -81,6 +84,10 @@ class Forwarding:
             most_ahead=MOST_AHEAD if config.prefetch else 0,
         )
         self.upstreams.replace_filter(_aaaa_filter(config, view))
+        if config.rebind_protection:
+            inside = map(ipaddress.ip_network, config.local_cidrs)
+            self.upstreams.protect(RebindingFilter(inside, _authority(config, view)))
+        self._node = NodeResolver()
         self._host_names = HostNames(self._look_up, on_change=self._replace_routes)
         self._resolv_conf = resolv_conf(
             config.resolv_conf,
@@ -168,7 +175,7 @@ class Forwarding:
         node = self._resolv_conf.kept.value.nameservers
         default = self._dynamic.upstream_nameservers or self._config.nameservers or node
         routes = Routes(
-            Group(".", self._others(default)),
+            Group(DEFAULT_ROUTE, self._others(default)),
             {
                 domain: Group(to_text(domain), self._others(self._by_address(servers)))
                 for domain, servers in self._dynamic.stub_domains.items()
@@ -226,8 +233,7 @@ class Forwarding:
             if not found:
                 raise OSError("there is no such Service, or it has no address")
             return found
-        infos = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-        return tuple(dict.fromkeys(str(info[4][0]) for info in infos))
+        return await self._node.addresses(host)
 
 
 def _is_elsewhere(view: View, name: Name) -> bool:
@@ -252,9 +258,13 @@ def _aaaa_filter(config: Config, view: View) -> AaaaFilter | None:
         return None
     servers = [text for text in config.filter_aaaa if _is_address(text)]
     domains = [from_text(text) for text in config.filter_aaaa if not _is_address(text)]
+    return AaaaFilter(domains, servers, _authority(config, view))
+
+
+def _authority(config: Config, view: View) -> Authority:
+    """Return what stands in the SOA of denials that are our own."""
     apex = view.zones[0].apex
-    authority = Authority((*NS_DNS, *apex), (HOSTMASTER, *apex), config.negative_ttl)
-    return AaaaFilter(domains, servers, authority)
+    return Authority((*NS_DNS, *apex), (HOSTMASTER, *apex), config.negative_ttl)
 
 
 def _is_address(text: str) -> bool:

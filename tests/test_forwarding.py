@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -207,6 +209,31 @@ async def test_a_stub_domains_server_may_be_named_as_the_node_resolves_it(tmp_pa
             await until(lambda: at(up) in here.forwarding.describe()[0])
 
             assert await here.addresses("db.corp.example") == ["192.0.2.1"]
+
+
+def test_the_end_does_not_wait_for_a_look_up_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F-42: the node's resolver is away and takes 20 s to say so; SIGTERM does not wait for it."""
+    asked, back, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        asked.set()
+        back.wait(10)
+        ended.set()
+        return []
+
+    async def program() -> None:
+        write(tmp_path, stubDomains={"corp.example": ["ns.corp.example"]})
+        async with running(f"--config-dir={tmp_path}"):
+            await until(asked.is_set)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    asyncio.run(program())
+
+    assert not ended.is_set()
+    back.set()
+    assert ended.wait(10)
 
 
 async def test_a_service_that_is_not_there_is_no_server(

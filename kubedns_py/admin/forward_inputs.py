@@ -60,6 +60,10 @@ class Upstreams(Protocol):
     def prefetches(self) -> int:
         """Questions that were asked in advance."""
 
+    @property
+    def rebindings(self) -> int:
+        """Replies from which an address of the inside was taken."""
+
     def counts(self) -> CacheCounts:
         """Return what the cache holds and did until now."""
 

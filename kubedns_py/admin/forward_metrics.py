@@ -215,6 +215,11 @@ FORWARD_METRICS = (
         _of(_mismatches),
     ),
     Metric(
+        *("forward_rebinding_total", "counter", ()),
+        "Replies of the default upstreams from which an address of the inside was taken.",
+        _one(lambda parts: parts.upstreams.rebindings),
+    ),
+    Metric(
         *("loop_detected_total", "counter", ()),
         "Questions of ours that came back to us.",
         _one(lambda parts: parts.forwarder.counts.loop_detected),

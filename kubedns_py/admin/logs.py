@@ -5,7 +5,8 @@ Rules of this file:
 - Everything goes to standard error through one handler (``logline`` makes the text, ``logwriter``
   writes it). Logging never delays or fails its caller.
 - A message class (logger and template) below ERROR comes at most once a second, after a burst; the
-  next one to pass says how many were held back.
+  next one to pass says how many were held back. Lines of queries were asked for and all pass;
+  what cannot be written in time is counted, and leaves room for the others.
 - ``v`` opens our own loggers only. Other packages log warnings: their details may hold tokens.
 """
 
@@ -18,6 +19,12 @@ from kubedns_py.admin.logline import json_line, klog_line
 from kubedns_py.admin.logwriter import LineWriter
 
 _OURS = "kubedns_py"
+_QUERIES = "kubedns_py.server.query_logger"
+"""The logger of ``--log-queries``: its lines are one message class, and each says another thing."""
+
+_FOR_OTHERS = 200
+"""Places in the writer's queue that lines of queries do not take."""
+
 _DEBUG_FROM = 3
 
 _PER_SECOND = 1.0
@@ -67,7 +74,8 @@ class LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line, soon or never."""
-        self._writer.write(self._line(record).encode("utf-8", "backslashreplace"))
+        line = self._line(record).encode("utf-8", "backslashreplace")
+        self._writer.write(line, keep_free=_FOR_OTHERS if record.name == _QUERIES else 0)
 
     def close(self) -> None:
         """Write what waits, for a second at most, and leave the loggers."""
@@ -83,8 +91,8 @@ class Suppressor:
         self._classes: dict[tuple[str, str], _Allowance] = {}
 
     def __call__(self, record: logging.LogRecord) -> bool:
-        """Tell whether the record may pass; ERROR and above always do."""
-        if record.levelno >= logging.ERROR:
+        """Tell whether the record may pass; ERROR and above and lines of queries always do."""
+        if record.levelno >= logging.ERROR or record.name == _QUERIES:
             return True
         name = (record.name, str(record.msg))
         if name not in self._classes and len(self._classes) >= _MAX_CLASSES:

@@ -2,7 +2,9 @@
 
 Rules of this file:
 
-- ``write`` puts a line into a bounded queue; one daemon thread takes lines out and writes them.
+- ``write`` puts a line into a bounded queue; one daemon thread takes lines out and writes them,
+  what has gathered at a time: where the event loop is busy, it comes to its turn too seldom to
+  write each by itself.
 - A pipe that nobody reads blocks that thread only. A closed pipe or a full disk loses lines only.
   What is lost is counted (F-40).
 """
@@ -10,9 +12,13 @@ Rules of this file:
 import os
 import queue
 import threading
+from collections.abc import Sequence
 
 MAX_WAITING = 1000
 """Lines; at most about 10 MB."""
+
+_MAX_TOGETHER = 64 * 1024
+"""Octets after which no more lines are written at a time: what a pipe holds."""
 
 _CLOSE_TIMEOUT_S = 1.0
 
@@ -39,8 +45,17 @@ class LineWriter:
         """Lines that were not written."""
         return self._refused + self._failed
 
-    def write(self, line: bytes) -> None:
-        """Write a line, which ends with a line break, soon or never."""
+    def write(self, line: bytes, *, keep_free: int = 0) -> None:
+        """Write a line, which ends with a line break, soon or never.
+
+        Args:
+            line: octets.
+            keep_free: places in the queue that are for others: the line is dropped when no more
+                than these are left.
+        """
+        if keep_free and self._lines.qsize() >= MAX_WAITING - keep_free:
+            self._refused += 1
+            return
         try:
             self._lines.put_nowait(line)
         except queue.Full:
@@ -57,24 +72,51 @@ class LineWriter:
         self._thread.join(_CLOSE_TIMEOUT_S)
 
     def _run(self) -> None:
-        while (line := self._lines.get()) is not None:
-            self._write(line)
+        is_open = True
+        while is_open:
+            lines, is_open = self._take()
+            if lines:
+                self._write(lines)
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    def _write(self, line: bytes) -> None:
+    def _take(self) -> tuple[list[bytes], bool]:
+        """Wait for a line; return it and those behind it, and whether more may come."""
+        lines: list[bytes] = []
+        octets = 0
+        line = self._lines.get()
+        while line is not None:
+            lines.append(line)
+            octets += len(line)
+            if octets >= _MAX_TOGETHER:
+                return lines, True
+            try:
+                line = self._lines.get_nowait()
+            except queue.Empty:
+                return lines, True
+        return lines, False
+
+    def _write(self, lines: Sequence[bytes]) -> None:
         if self._descriptor is None:
-            self._failed += 1
+            self._failed += len(lines)
             return
         # a line that broke off half way must not run into this one
-        rest = memoryview(b"\n" + line if self._torn else line)
+        mend = b"\n" if self._torn else b""
+        rest = memoryview(mend + b"".join(lines))
         whole = len(rest)
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError:
-            self._failed += 1
-        if rest:
-            self._torn = self._torn or len(rest) < whole
+            self._note_lost(lines, whole - len(rest) - len(mend))
         else:
             self._torn = False
+
+    def _note_lost(self, lines: Sequence[bytes], written: int) -> None:
+        """Count what was not written whole; ``written`` is negative where nothing was."""
+        self._torn = self._torn and written < 0
+        for line in lines:
+            if written < len(line):
+                self._failed += 1
+                self._torn = self._torn or written > 0
+            written -= len(line)

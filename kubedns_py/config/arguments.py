@@ -156,7 +156,7 @@ def _given(option: Option, parsed: argparse.Namespace, environment: Mapping[str,
     texts: list[str] | None = getattr(parsed, option.field)
     flag = f"--{option.flag}"
     if texts is not None:
-        return _Given(flag, ",".join(texts) if option.kind.many else texts[-1])
+        return _Given(flag, ",".join(filter(None, texts)) if option.kind.many else texts[-1])
     for name in (option.environment, *option.aliases):
         text = environment.get(name, "").strip()
         if text and not _is_link(option, text):
@@ -194,10 +194,24 @@ _NOT_TOGETHER = (
 )
 
 
+_NOBODY = "=false; nobody is asked then"
+
+_ABOUT_FORWARDING = (
+    *("nameservers", "filter_aaaa", "search_completion"),
+    *("rebind_protection", "randomize_case"),
+)
+"""Given with ``--forward=false`` they are a mistake: who wants them wants names outside."""
+
+_READ_FOR_FORWARDING = ("config_dir", "config_map")
+"""Given with ``--forward=false`` they are not read: a chart has them in any case."""
+
+
 def _refuse_conflicts(config: Config, origins: Mapping[str, str]) -> None:
     for field, other, why in _NOT_TOGETHER:
         if getattr(config, field) and getattr(config, other):
             raise UsageError(f"{origins[field]}: not together with {origins[other]}; {why}")
+    for field in _in_vain(_ABOUT_FORWARDING, config):
+        raise UsageError(f"{origins[field]}: not together with {origins['forward']}{_NOBODY}")
     if config.ptr_pods and config.pods != "verified":
         raise UsageError(f"{origins['ptr_pods']}: needs --pods verified, not {config.pods}")
     if set(config.dns_bind_addresses) & set(config.admin_bind_addresses):
@@ -220,6 +234,17 @@ def _notices(
     for domain in config.domains:
         if domain.count(".") == 1:
             yield f"{origins['domains']}: {domain} has one label only; it hides a top-level domain"
+    for field in _in_vain(_READ_FOR_FORWARDING, config):
+        yield f"{origins[field]}: not read with {origins['forward']}{_NOBODY}"
+    yield from _unused_variables(environment)
+
+
+def _in_vain(fields: Sequence[str], config: Config) -> list[str]:
+    """Return which of the fields were given although nobody is asked for names outside."""
+    return [] if config.forward else [field for field in fields if getattr(config, field)]
+
+
+def _unused_variables(environment: Mapping[str, str]) -> Iterator[str]:
     names = {name: option for option in OPTIONS for name in (option.environment, *option.aliases)}
     for name, text in sorted(environment.items()):
         option = names.get(name)

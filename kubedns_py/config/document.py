@@ -28,6 +28,9 @@ _CONFLICTS = """\
 - `--manifests` with `--kube-master-url` or `--kubecfg-file`
 - `--config-map` with `--config-dir` or `--manifests`
 - `--namespaces` with `--namespace-labels`
+- `--forward=false` with `--nameservers`, `--filter-aaaa`, `--search-completion`,
+  `--rebind-protection` or `--randomize-case`; `--config-dir` and `--config-map` are not read then,
+  which is a warning
 - `--ptr-pods` without `--pods verified`
 - `--dns-port` equal to `--healthz-port` or `--metrics-port` on the same address
 """

@@ -91,6 +91,8 @@ class Config:
     serve_stale_s: float
     prefetch: bool
     filter_aaaa: tuple[str, ...]
+    rebind_protection: bool
+    randomize_case: bool
     private_reverse: Literal["forward", "nxdomain"]
     search_completion: bool
     log_queries: QueryLog

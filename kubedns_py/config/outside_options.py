@@ -118,6 +118,22 @@ OUTSIDE = Group(
             "where these servers would be asked.",
         ),
         Option(
+            "rebind-protection",
+            "rebind_protection",
+            values.BOOLEAN,
+            "false",
+            help="Take private, loopback and link-local addresses, and those in --local-cidrs, out "
+            "of what the default upstreams say; those of stub domains may say them.",
+        ),
+        Option(
+            "randomize-case",
+            "randomize_case",
+            values.BOOLEAN,
+            "false",
+            help="Ask upstreams over UDP for names in random capitals and take no reply in others "
+            "(0x20), where a server keeps them.",
+        ),
+        Option(
             "private-reverse",
             "private_reverse",
             choice("forward", "nxdomain"),
@@ -138,7 +154,8 @@ OUTSIDE = Group(
             "log_queries",
             QUERY_LOG,
             "off",
-            help="Log all queries, a random share, or only those that took longer.",
+            help="Log all queries, a random share, or only those that took longer. What cannot be "
+            "written in time is counted in kubedns_log_lines_dropped_total.",
         ),
     ),
 )

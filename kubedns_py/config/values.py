@@ -111,13 +111,19 @@ def octets(high: int, accepts: str) -> Kind:
 
 
 def many(of: Kind) -> Kind:
-    """Return the kind of comma lists of another kind, without empty parts and repetitions."""
+    """Return the kind of comma lists of another kind, without empty parts and repetitions.
+
+    An empty text is an empty list; one of commas alone is a mistake.
+    """
+    accepts = f"{of.accepts}; several with commas"
 
     def read(text: str) -> tuple[object, ...]:
-        parts = (part.strip() for part in text.split(","))
-        return tuple(dict.fromkeys(of.read(part) for part in parts if part))
+        parts = [part for part in map(str.strip, text.split(",")) if part]
+        if text.strip() and not parts:
+            raise UsageError(f"{quoted(text)} names nothing; give {accepts}")
+        return tuple(dict.fromkeys(map(of.read, parts)))
 
-    return Kind(f"{of.metavar},...", f"{of.accepts}; several with commas", read, many=True)
+    return Kind(f"{of.metavar},...", accepts, read, many=True)
 
 
 def at_least_one(of: Kind) -> Kind:
@@ -191,9 +197,15 @@ def parse_aaaa_filter(text: str) -> str:
     except ValueError:
         pass  # then it is a domain
     try:
-        return f"{fold_host_name(text)}."
+        domain = fold_host_name(text)
     except UsageError as error:
         raise UsageError(f"{quoted(text)}: {error}") from None
+    if domain.rpartition(".")[2].isdigit():  # no top-level domain is a number (RFC 3696, 2)
+        raise UsageError(
+            f"{quoted(text)} is neither an address nor a domain; "
+            "give one like 10.0.0.1, fd00::1 or corp.example"
+        )
+    return f"{domain}."
 
 
 def parse_config_map(text: str) -> str:

@@ -8,6 +8,7 @@ Rules of this file:
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Final
 
 from kubedns_py.dns.query import HEADER_OCTETS
@@ -34,13 +35,13 @@ def ttls(message: bytes) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def later(message: bytes, fields: tuple[tuple[int, int], ...], seconds: int) -> bytes:
+def later(message: bytes, fields: Iterable[tuple[int, int]], seconds: int) -> bytes:
     """Return a message with its TTLs counted down.
 
     Args:
-        message: as it was made.
-        fields: its ``ttls``.
-        seconds: since then, not more than the least of them.
+        message: as it was made, or counted down before.
+        fields: its ``ttls`` as it was made.
+        seconds: since it was made, not more than the least of them.
     """
     octets = bytearray(message)
     for at, ttl in fields:

@@ -46,6 +46,7 @@ class Unusable(enum.StrEnum):
     OPCODE = enum.auto()
     QUESTION = enum.auto()  # another one, several, or none
     MALFORMED = enum.auto()
+    CASE = enum.auto()  # the question in another case, where it went out in one of its own (C-05)
 
 
 class Response(NamedTuple):
@@ -154,7 +155,7 @@ class _Records:
     def section(self, count: int) -> tuple[RRset, ...] | None:
         """Return the RRsets of the next section, or None when it is malformed.
 
-        Records of other classes are left out, and what is no data.
+        Records of other classes are left out, and what is no data. There is no class 0.
         """
         found: dict[tuple[Name, int], tuple[list[int], dict[bytes, None]]] = {}
         for _ in range(count):
@@ -163,6 +164,8 @@ class _Records:
                 return None
             owner, rtype, rclass, ttl, start = head
             if rclass != self._qclass or rtype in _META:
+                if not rclass:
+                    return None  # zeros where a record should be (RFC 6895, 3.2; DVE-2017-0004)
                 continue
             rdata = read_rdata(self._names, rtype, start, self._at)
             if rdata is None:

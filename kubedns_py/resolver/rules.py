@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kubedns_py.cluster.objects import Address, ServiceKind
-from kubedns_py.dns.name import ROOT, Name, from_wire
+from kubedns_py.dns.name import ROOT, Name, from_wire, to_wire
 from kubedns_py.dns.rcode import (
     EDE_NOT_AUTHORITATIVE,
     EDE_NOT_READY,
@@ -52,6 +52,7 @@ from kubedns_py.resolver.reverse_rules import reverse_names, served_apex
 from kubedns_py.resolver.view import Known, Onward, Question, Resolution, View
 from kubedns_py.zone.naming import DNS, DNS_VERSION, NS_DNS, POD, SVC, dashed, read_dashed
 from kubedns_py.zone.tree import Node
+from kubedns_py.zone.zone import Zone
 
 Rule = Callable[[Question, View], Resolution | None]
 
@@ -254,7 +255,8 @@ def search_completion(question: Question, view: View) -> Resolution | None:
 
     The first step carries the pod's namespace, and the steps that follow it end in the cluster's
     own domains: they are looked up here, for nothing. What is left of the search is the name
-    itself, so that is asked for; ``complete`` says what becomes of the reply.
+    itself. One of ours stands behind an alias at once; another is asked for, and ``complete`` says
+    what becomes of the reply.
     """
     zone, path, policy = question.zone, question.path, view.policy
     if zone is None or policy.search_completion is None or not view.search_ends_here:
@@ -267,8 +269,20 @@ def search_completion(question: Question, view: View) -> Resolution | None:
     steps = ((*sought, SVC, *zone.apex), (*sought, *zone.apex))
     if any(_exists(step, question, view) for step in steps):
         return None
+    if view.stub_of(sought) is None and reverse_apex(sought) is not None:
+        return None
+    if view.stub_of(sought) is None and view.zone_of(sought) is not None:
+        return _completed_here(sought, question, zone, view)
     reply = nxdomain(zone.apex, zone, view)
     return Resolution(reply, zone.apex, "search_completion", onward=Onward(sought, question))
+
+
+def _completed_here(sought: Name, question: Question, zone: Zone, view: View) -> Resolution | None:
+    """Return an alias of a name of ours, if it is there: people leave out its last dot."""
+    if not _exists(sought, question, view):
+        return None
+    alias = RRset(question.name, CNAME, view.policy.negative_ttl, (to_wire(sought),))
+    return Resolution(data(alias), zone.apex, "search_completion", sought)
 
 
 def _completes(namespace: bytes, view: View) -> bool:

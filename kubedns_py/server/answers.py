@@ -5,7 +5,7 @@ Rules of this file:
 - It may decline, it may never disagree with ``respond``: a property test compares the two.
 - The key is the whole query but its ID, so spelling, flags and payload size need no thought.
 - A question enters when its answer is cached already, so names that are asked once push nothing
-  out; and what was used stays before what was not.
+  out; and what was used stays before what was not. All entries together have a bound in octets.
 - An entry ends with a tenth of its lifetime left: the cache may fetch anew in time.
 - A use costs one look-up: the time is taken once for a burst of datagrams, and uses are counted by
   ``settle``, with the time that one datagram of a burst took.
@@ -22,12 +22,14 @@ from kubedns_py.dns.lifetime import later, ttls
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.query import Query
 
-MOST_ENTRIES: Final = 16384
 LEAST_TTL: Final = 2
 """Seconds: below, an entry would hardly be used before it ends."""
 
 _USED_SHARE: Final = 0.9
 _CHANCES: Final = 8
+_ENTRY_OCTETS: Final = 900
+"""Memory of an entry beside its octets and records, measured with tracemalloc."""
+_RECORD_OCTETS: Final = 150
 _ID_OCTETS: Final = 2
 
 
@@ -56,18 +58,20 @@ class Entry:
         due: when they have to be looked at again, because their TTLs change or they end.
         until: when they end.
         lifetime: seconds that the least of the TTLs had left; 0 without any record.
+        size_octets: estimate of its memory, without its key.
         uses: since they were last counted.
         is_used: whether it was used since room was last looked for.
     """
 
     __slots__ = (
         "_made",
-        "_originals",
+        "_ttls",
         "ask",
         "due",
         "facts",
         "is_used",
         "lifetime",
+        "size_octets",
         "texts",
         "until",
         "uses",
@@ -78,18 +82,25 @@ class Entry:
         self.facts = facts
         self.uses = 0
         self.is_used = False
-        self.lifetime = min((ttl for _, ttl in ttls(replies[0])), default=0)
+        self.texts = [reply[_ID_OCTETS:] for reply in replies]
+        # TTLs stand at other places in another order, unless all rdata has one length
+        places = [tuple((at - _ID_OCTETS, ttl) for at, ttl in ttls(reply)) for reply in replies]
+        shared = {each: each for each in places}
+        self._ttls = [shared[each] for each in places]
+        self.lifetime = min((ttl for _, ttl in self._ttls[0]), default=0)
         self.until = now + self.lifetime * _USED_SHARE
         self.due = min(now + 1, self.until)
-        self.texts = [reply[_ID_OCTETS:] for reply in replies]
+        records, octets = sum(map(len, shared)), sum(map(len, self.texts))
+        self.size_octets = _ENTRY_OCTETS + octets + _RECORD_OCTETS * records
         self._made = now
-        # TTLs stand at other places in another order, unless all rdata has one length
-        self._originals = [(reply, ttls(reply)) for reply in replies]
 
     def count_down(self, now: float) -> None:
         """Take the seconds that have passed from the TTLs; not after ``until``."""
         seconds = int(now - self._made)
-        self.texts = [later(each, at, seconds)[_ID_OCTETS:] for each, at in self._originals]
+        self.texts = [
+            later(text, fields, seconds)
+            for text, fields in zip(self.texts, self._ttls, strict=True)
+        ]
         self.due = min(self._made + seconds + 1, self.until)
 
 
@@ -115,7 +126,7 @@ class AnswerTable:
         cached: where the answers come from.
         clock: monotonic seconds; that of ``Entry``.
         count: what uses are counted by.
-        most: entries at one time.
+        octets: bound of the memory that all entries take together, by estimate.
     """
 
     def __init__(
@@ -123,12 +134,12 @@ class AnswerTable:
         cached: Cached,
         clock: Callable[[], float],
         count: Count,
-        most: int = MOST_ENTRIES,
+        octets: int,
     ) -> None:
         self._cached = cached
         self._clock = clock
         self._count = count
-        self._most = most
+        self._room = octets
         self._generation = cached.generation
         self._entries: dict[bytes, Entry] = {}
         self._used: list[tuple[bytes, Entry]] = []
@@ -140,8 +151,12 @@ class AnswerTable:
 
     @staticmethod
     def takes(query: Query) -> bool:
-        """Tell whether the same octets may come again: options often hold what is random."""
-        return query.edns is None or not query.edns.has_options
+        """Tell whether the same octets may come again.
+
+        Options often hold what is random, and so does a name with capitals (0x20).
+        """
+        is_plain = query.edns is None or not query.edns.has_options
+        return is_plain and query.question[:-4] == query.question[:-4].lower()
 
     @property
     def is_settled(self) -> bool:
@@ -193,10 +208,15 @@ class AnswerTable:
         if entry.lifetime < LEAST_TTL:
             return
         key = message[_ID_OCTETS:]
-        self._entries.pop(key, None)
-        while len(self._entries) >= self._most:
+        before = self._entries.get(key)
+        if before is not None:
+            self._end(key, before)
+        size = len(key) + entry.size_octets
+        while self._entries and self._room < size:
             self._make_room()
-        self._entries[key] = entry
+        if self._room >= size:
+            self._room -= size
+            self._entries[key] = entry
 
     def _settle(self, key: bytes, entry: Entry) -> None:
         uses, entry.uses = entry.uses, 0
@@ -208,12 +228,12 @@ class AnswerTable:
     def _forget_all(self) -> None:
         """Forget what others said than those who are asked now."""
         self._generation = self._cached.generation
-        self.settle()
-        self._entries.clear()
+        for key, entry in list(self._entries.items()):
+            self._end(key, entry)
 
     def _make_room(self) -> None:
         """End the oldest entry that was not used since it was last looked at."""
-        for _ in range(_CHANCES):
+        for _ in range(min(_CHANCES, len(self._entries))):
             key, entry = next(iter(self._entries.items()))
             if not entry.is_used:
                 break
@@ -223,4 +243,5 @@ class AnswerTable:
 
     def _end(self, key: bytes, entry: Entry) -> None:
         del self._entries[key]
+        self._room += len(key) + entry.size_octets
         self._settle(key, entry)

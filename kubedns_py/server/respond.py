@@ -58,6 +58,7 @@ class Responder:
         chances: time and chance.
         query_log: which answers are logged.
         upstreams: who is asked for names that are not ours; None where ``view`` forwards nothing.
+        repeat_octets: memory for what is repeated as octets; 0 for nothing.
     """
 
     def __init__(  # noqa: PLR0913 - the composition root is the only caller
@@ -69,6 +70,7 @@ class Responder:
         *,
         query_log: QueryLogger,
         upstreams: Upstreams | None = None,
+        repeat_octets: int = 0,
     ) -> None:
         self._view = view
         self._shape = shape
@@ -80,7 +82,8 @@ class Responder:
         if upstreams is not None and not query_log.is_about_all:
             for family in (IPV4, IPV6):
                 count = partial(self._count_repeats, family)
-                self._tables[family] = AnswerTable(upstreams, chances.clock, count)
+                table = AnswerTable(upstreams, chances.clock, count, repeat_octets // 2)
+                self._tables[family] = table
         self._zone_texts: dict[Name | None, str] = {None: DROPPED}
 
     def respond(self, message: bytes, arrival: Arrival) -> bytes | Deferred | None:

@@ -95,7 +95,7 @@ class TcpServer:
         self.leaving = False
         self.sweep_s = _sweep_s(limits)
         self._listeners = list(sockets)
-        self._total = _total(limits)
+        self._total = most_connections(limits)
         self._hosts: dict[Connection, str] = {}
         self._per_host: dict[str, int] = {}
         self._idle: OrderedDict[Connection, None] = OrderedDict()
@@ -293,6 +293,7 @@ def _sweep_s(limits: TcpLimits) -> float:
     return min(shortest / _SWEEPS_PER_DEADLINE, _LONGEST_SWEEP_S)
 
 
-def _total(limits: TcpLimits) -> int:
+def most_connections(limits: TcpLimits) -> int:
+    """Return how many there may be as long as the limit of open files stays as it is."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return limits.total if soft == resource.RLIM_INFINITY else min(limits.total, soft // 2)

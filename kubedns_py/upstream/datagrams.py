@@ -22,6 +22,7 @@ from kubedns_py.dns.response import Response, Unusable, read_response
 from kubedns_py.upstream.exchange import Done, Failure
 from kubedns_py.upstream.idents import Idents
 from kubedns_py.upstream.refusal import failure_of
+from kubedns_py.upstream.spelling import Spelling
 
 MAX_OCTETS: Final = 4096
 """What is taken, though we ask for less: some servers send what they like (C-14)."""
@@ -51,9 +52,21 @@ class Datagrams:
         self._poll = select.epoll()
         self._loop.add_reader(self._poll.fileno(), self._wake)
 
-    def begin(self, server: Nameserver, ask: Ask, done: Done, *, edns: bool) -> _Question:
-        """Send ``ask`` to ``server`` and wait for the reply; see ``Exchanges``."""
+    def begin(
+        self,
+        server: Nameserver,
+        ask: Ask,
+        done: Done,
+        *,
+        edns: bool,
+        spelling: Spelling | None = None,
+    ) -> _Question:
+        """Send ``ask`` to ``server`` and wait for the reply; see ``Exchanges``.
+
+        With a spelling the question has that, and a reply in another one is passed over (C-05).
+        """
         question = _Question(ask, self._idents.draw(), done, self._asked, self.mismatches)
+        question.spelling = spelling
         try:
             question.send(server, self._poll, edns=edns)
         except OSError as error:
@@ -83,9 +96,11 @@ class _Question:
 
     Attributes:
         mismatches: datagrams that were passed over so far.
+        spelling: what the reply has to have; set at once by whoever made this.
     """
 
-    __slots__ = ("_ask", "_asked", "_counts", "_done", "_ident", "_sock", "mismatches")
+    __slots__ = ("_ask", "_asked", "_counts", "_done", "_ident", "_sock", "mismatches", "spelling")
+    spelling: Spelling | None
 
     def __init__(
         self, ask: Ask, ident: int, done: Done, asked: dict[int, _Question], counts: dict[str, int]
@@ -107,7 +122,8 @@ class _Question:
         family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
         sock = self._sock = socket.socket(family, _TYPE)
         sock.connect((server.host, server.port))
-        sock.send(write_ask(self._ask, self._ident, edns=edns))
+        query = write_ask(self._ask, self._ident, edns=edns)
+        sock.send(query if self.spelling is None else self.spelling.put_into(query))
         poll.register(sock, select.EPOLLIN)  # closing the socket undoes it
         self._asked[sock.fileno()] = self
 
@@ -125,10 +141,13 @@ class _Question:
                 self._pass_over(Unusable.MALFORMED)
                 continue
             response = read_response(message, self._ident, self._ask)
-            if isinstance(response, Response):
+            if not isinstance(response, Response):
+                self._pass_over(response)
+            elif self.spelling is None or self.spelling.is_that_of(message):
                 self.end(response)
             else:
-                self._pass_over(response)
+                self._pass_over(Unusable.CASE)
+                self.spelling.on_other()
 
     def end(self, outcome: Response | Failure) -> None:
         """Close the socket and tell the outcome, unless the end has come before."""

@@ -10,17 +10,21 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.dns.name import Name
+
+DEFAULT_ROUTE: Final = "."
+"""The name of the route for names in no stub domain."""
 
 
 class Group(NamedTuple):
     """The upstreams of one route.
 
     Attributes:
-        route: ``.``, or the stub domain in presentation format: a label of metrics and logs.
+        route: ``DEFAULT_ROUTE``, or the stub domain in presentation format: a label of metrics and
+            logs.
         servers: in the order of the configuration, with IP addresses; empty if nobody is known.
     """
 

@@ -25,7 +25,8 @@ from kubedns_py.dns.rrset import AAAA, ANY, CNAME
 from kubedns_py.upstream.cache import Age, Cache, CacheCounts
 from kubedns_py.upstream.filters import AaaaFilter
 from kubedns_py.upstream.freshness import Kind, Verdict
-from kubedns_py.upstream.routes import Group, Routes
+from kubedns_py.upstream.rebinding import RebindingFilter
+from kubedns_py.upstream.routes import DEFAULT_ROUTE, Group, Routes
 
 STALE_AFTER_S: Final = 1.8
 """Time after which stale data are handed out although an upstream may still answer (RFC 8767, 5);
@@ -88,7 +89,7 @@ class Upstreams:
         prefetches: questions that were asked in advance.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root is the only caller
         self,
         cache: Cache,
         forwarder: Forwarder,
@@ -107,6 +108,7 @@ class Upstreams:
         self._loop = loop
         self._now = loop.time
         self._filter: AaaaFilter | None = None
+        self._rebinding: RebindingFilter | None = None
         self._ahead: set[Ask] = set()
         self._most_ahead = most_ahead
 
@@ -171,6 +173,15 @@ class Upstreams:
         if aaaa_filter is not None:
             aaaa_filter.use(self._routes)
 
+    def protect(self, rebinding: RebindingFilter) -> None:
+        """Take addresses of the inside out of what the default upstreams say from now on."""
+        self._rebinding = rebinding
+
+    @property
+    def rebindings(self) -> int:
+        """Replies from which such an address was taken."""
+        return 0 if self._rebinding is None else self._rebinding.changed
+
     def counts(self) -> CacheCounts:
         """Return what the cache holds and did."""
         return self._cache.counts()
@@ -211,6 +222,8 @@ class Upstreams:
     def _learn(self, fetch: _Fetch, reply: Reply) -> Verdict:
         """Keep what a fetch brought, unless the routes have changed meanwhile."""
         ask, group = fetch.ask, fetch.group
+        if self._rebinding is not None and group.route == DEFAULT_ROUTE:
+            reply = self._rebinding.outside_of(ask, reply)
         is_cut = self._is_cut(ask, reply)
         if fetch.generation != self.generation and not self._is_right(ask, reply, group):
             return self._cache.judge(ask, reply, is_cut=is_cut)
@@ -224,13 +237,16 @@ class Upstreams:
         """Tell whether a reply could come from the servers that are asked today.
 
         It could not if it has an alias into a stub domain that was not one before, or does not
-        follow one out of what was one.
+        follow one out of what was one; nor if addresses are left in it, or are not, that would not
+        be, or would.
         """
         names = [ask.name, *_targets(reply)]
         if _is_open(ask, reply) and not self._is_elsewhere(names.pop()):
             return False
         servers = set(origin.servers)
         groups = [self._routes.route(name) for name in names]
+        if self._rebinding is not None and groups[0] and groups[0].route != origin.route:
+            return False
         return all(servers.issubset(group.servers) for group in groups if group and group.servers)
 
 

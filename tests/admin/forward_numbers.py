@@ -29,6 +29,7 @@ class FakeUpstreams:
 
     cache: CacheCounts = NOTHING
     prefetches: int = 0
+    rebindings: int = 0
 
     def counts(self) -> CacheCounts:
         """See ``Upstreams``."""

@@ -58,6 +58,7 @@ OURS = {
     "forward_retries_total": ("reason",),
     "forward_coalesced_total": (),
     "forward_mismatches_total": ("transport", "reason"),
+    "forward_rebinding_total": (),
     "loop_detected_total": (),
     "forward_in_flight": (),
     "forward_waiting": (),

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from kubedns_py.admin import logs
-from kubedns_py.admin.logs import Suppressor
+from kubedns_py.admin.logs import LineHandler, Suppressor
+from kubedns_py.admin.logwriter import MAX_WAITING, LineWriter
+from kubedns_py.server.query_logger import QueryLogger
 from tests.helpers.waiting import until
 
 OURS = logging.getLogger("kubedns_py.sources.watch")
@@ -194,3 +196,36 @@ def test_templates_without_number_do_not_grow_the_memory_without_end() -> None:
     passes = Suppressor()
 
     assert all(passes(a_record(f"template {number}", 100.0)) for number in range(5000))
+
+
+def test_a_query_that_is_to_be_logged_is_never_held_back(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """--log-queries all: they are one message class, and were asked for."""
+    handler = logs.configure("text", 0)
+
+    for _ in range(100):
+        QueryLogger.say((b"www", b"example"), 1, "udp", 0, "upstream", 0.001)
+    handler.close()
+
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 100
+    assert all("] query www.example. A over udp: rcode 0" in line for line in lines)
+
+
+def test_queries_leave_room_for_other_lines_and_are_counted() -> None:
+    """F-40: what says why the disk is slow must not be lost among what fills it."""
+    reading, writing = os.pipe()
+    handler = LineHandler("text", LineWriter(writing))
+    query = logging.LogRecord("kubedns_py.server.query_logger", 20, "x.py", 1, "q" * 3000, (), None)
+
+    for _ in range(2 * MAX_WAITING):
+        handler.handle(query)
+    refused = handler.dropped
+    for _ in range(100):
+        handler.handle(a_record("reason", 100.0, level=logging.ERROR))
+
+    assert refused > MAX_WAITING // 2
+    assert handler.dropped == refused
+    os.close(reading)
+    handler.close()

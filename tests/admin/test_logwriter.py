@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import socket
+import sys
 from collections.abc import Iterator
 from time import perf_counter
 
@@ -117,3 +119,50 @@ async def test_a_line_after_one_that_broke_off_starts_on_a_line_of_its_own(
     writer.close()
 
     assert os.read(reading, room) == b"\nwhole\n"
+
+
+def test_lines_that_have_gathered_are_written_at_a_time() -> None:
+    """--log-queries all: a busy event loop lets the thread run only now and then."""
+    reading, writing = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    interval = sys.getswitchinterval()
+    with reading:
+        writer = LineWriter(writing.detach())
+        sys.setswitchinterval(10.0)  # this thread is the busy one
+        try:
+            for number in range(100):
+                writer.write(b"%d\n" % number)
+        finally:
+            sys.setswitchinterval(interval)
+        writer.close()
+        writes = list(iter(lambda: reading.recv(65536), b""))
+
+    assert b"".join(writes).split() == [b"%d" % number for number in range(100)]
+    assert len(writes) <= 3
+    assert writer.dropped == 0
+
+
+async def test_of_lines_that_were_written_in_part_the_lost_ones_are_counted(
+    pipe: tuple[int, int],
+) -> None:
+    """F-40: whole lines are no loss, whatever became of those behind them."""
+    reading, writing = pipe
+    os.set_blocking(writing, False)
+    os.set_blocking(reading, False)
+    room = fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
+    line = b"x" * (room // 8 - 1) + b"\n"
+    interval = sys.getswitchinterval()
+    writer = LineWriter(writing)
+
+    sys.setswitchinterval(10.0)
+    try:
+        for _ in range(20):
+            writer.write(line)
+    finally:
+        sys.setswitchinterval(interval)
+    await until(lambda: writer.dropped == 12)
+
+    assert os.read(reading, 2 * room).count(b"\n") == 8
+    writer.write(b"whole\n")
+    writer.close()
+    assert os.read(reading, room) == b"whole\n"
+    assert writer.dropped == 12

@@ -91,15 +91,27 @@ def test_every_dns_value_arrives_in_the_option_of_its_name() -> None:
     assert made.cache_max_ttl == 600
     assert made.cache_max_negative_ttl == 0
     assert made.serve_stale_s == 0
-    assert made.forward is False
+    assert made.forward is True
     assert made.prefetch is False
     assert made.filter_aaaa == (".", "10.0.0.3")
+    assert made.rebind_protection is True
+    assert made.randomize_case is True
     assert made.private_reverse == "nxdomain"
     assert made.search_completion is True
     assert made.log_queries == QueryLog(share=0.01, slower_than_s=0.0)
     assert made.logging_format == "json"
     assert made.v == 2
     assert made.dns_bind_addresses == ("0.0.0.0",)
+
+
+def test_a_server_that_asks_nobody_says_that_it_does_not_read_the_config_map() -> None:
+    """The chart mounts it in any case: a notice, and the pod starts."""
+    _, *arguments = container({"dns": {"forward": False}})["args"]
+
+    loaded = load(arguments, {}, program="kubedns-py serve")
+
+    assert loaded.config.forward is False
+    assert loaded.notices == ("--config-dir: not read with --forward=false; nobody is asked then",)
 
 
 def test_the_server_reads_the_config_map_where_the_chart_has_it() -> None:

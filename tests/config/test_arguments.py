@@ -75,6 +75,13 @@ def test_an_underscore_in_a_value_is_not_touched() -> None:
     assert loaded("--manifests=/srv/my_objects").config.manifests == "/srv/my_objects"
 
 
+def test_a_list_that_is_given_empty_is_not_given() -> None:
+    """Charts render empty values, once or twice."""
+    assert loaded("--nameservers=").config.nameservers == ()
+    assert loaded("--nameservers=", "--nameservers=").config.nameservers == ()
+    assert len(loaded("--nameservers=", "--nameservers=8.8.8.8").config.nameservers) == 1
+
+
 def test_a_list_grows_with_each_flag_and_each_comma() -> None:
     """Contract: several comma-separated domains; addresses repeated or as a list."""
     config = loaded(
@@ -144,6 +151,20 @@ def test_a_variable_that_belongs_to_no_option_is_a_warning() -> None:
         (
             "--domain=",
             "--domain: '' is empty; give a domain of RFC 1123 labels; several with commas",
+        ),
+        (
+            "--nameservers=,",
+            (
+                "--nameservers: ',' names nothing; "
+                "give ip, ip:port or tls://ip:port#name-in-certificate; several with commas"
+            ),
+        ),
+        (
+            "--filter-aaaa=1.2.3.4.5",
+            (
+                "--filter-aaaa: '1.2.3.4.5' is neither an address nor a domain; "
+                "give one like 10.0.0.1, fd00::1 or corp.example"
+            ),
         ),
         ("--pods=on", "--pods: 'on' is not known; give insecure, verified or disabled"),
         ("--chaos=maybe", "--chaos: 'maybe' is neither true nor false"),
@@ -250,6 +271,26 @@ def test_the_url_may_stand_beside_a_kubeconfig() -> None:
             ("--manifests=/m", "--config-map=kube-dns"),
             "--config-map: not together with --manifests; it has no API server; give --config-dir",
         ),
+        (
+            ("--forward=false", "--nameservers=8.8.8.8"),
+            "--nameservers: not together with --forward=false; nobody is asked then",
+        ),
+        (
+            ("--forward=false", "--filter-aaaa=."),
+            "--filter-aaaa: not together with --forward=false; nobody is asked then",
+        ),
+        (
+            ("--forward=false", "--search-completion"),
+            "--search-completion: not together with --forward=false; nobody is asked then",
+        ),
+        (
+            ("--forward=false", "--rebind-protection"),
+            "--rebind-protection: not together with --forward=false; nobody is asked then",
+        ),
+        (
+            ("--forward=false", "--randomize-case"),
+            "--randomize-case: not together with --forward=false; nobody is asked then",
+        ),
         (("--ptr-pods",), "--ptr-pods: needs --pods verified, not insecure"),
         (
             ("--dns-port=8081",),
@@ -273,6 +314,19 @@ def test_a_contradiction_names_the_variable_that_made_it() -> None:
     assert refusal("--manifests=/m", KUBEDNS_KUBECFG_FILE="/k") == (
         "--manifests: not together with KUBEDNS_KUBECFG_FILE; objects come from one place"
     )
+    assert refusal("--nameservers=8.8.8.8", KUBEDNS_FORWARD="false") == (
+        "--nameservers: not together with KUBEDNS_FORWARD=false; nobody is asked then"
+    )
+
+
+@pytest.mark.parametrize("option", ["--config-dir", "--config-map"])
+def test_a_config_map_that_nobody_needs_is_a_warning(option: str) -> None:
+    """The chart always names one, and others may read it too."""
+    found = loaded("--forward=false", f"{option}=kube-dns")
+
+    assert found.notices == (f"{option}: not read with --forward=false; nobody is asked then",)
+    assert loaded(f"{option}=kube-dns").notices == ()
+    assert loaded("--forward=false", "--nameservers=", "--filter-aaaa=").notices == ()
 
 
 def test_one_port_for_health_and_metrics_is_no_contradiction() -> None:

@@ -59,6 +59,8 @@ DEFAULTS = {
     "serve_stale_s": 86_400.0,
     "prefetch": True,
     "filter_aaaa": (),
+    "rebind_protection": False,
+    "randomize_case": False,
     "private_reverse": "forward",
     "search_completion": False,
     "log_queries": QueryLog(share=0.0, slower_than_s=0.0),

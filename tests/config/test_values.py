@@ -202,10 +202,17 @@ def test_a_list_drops_blanks_empty_parts_and_repetitions_and_keeps_its_order() -
     assert values.many(values.NAMESPACE).read("") == ()
 
 
+@pytest.mark.parametrize("text", [",", " , ", ",,"])
+def test_a_list_of_commas_alone_is_refused(text: str) -> None:
+    """A template that forgot its values; nobody writes that to say "none"."""
+    with pytest.raises(UsageError, match="names nothing; give the name of a namespace; several"):
+        values.many(values.NAMESPACE).read(text)
+
+
 def test_a_list_that_must_not_be_empty_says_so() -> None:
     """A server without a domain or an address serves nobody."""
-    with pytest.raises(UsageError, match="',' is empty; give a domain of RFC 1123 labels"):
-        values.at_least_one(values.DOMAIN).read(",")
+    with pytest.raises(UsageError, match="'' is empty; give a domain of RFC 1123 labels"):
+        values.at_least_one(values.DOMAIN).read("")
 
 
 @pytest.mark.parametrize("text", ["kube-dns", "a/b/c", "/x", "x/", "A/b", "a/b\n"])
@@ -331,6 +338,18 @@ def test_a_filter_that_is_neither_is_refused() -> None:
     """Bad input gets one clear line."""
     with pytest.raises(UsageError, match=r"^'a_b': label 'a_b' may hold only"):
         values.parse_aaaa_filter("a_b")
+
+
+@pytest.mark.parametrize("text", ["1.2.3.4.5", "10.0.0", "10.0.0.256", "10.0.0.010", "7", "a.1."])
+def test_a_filter_that_was_to_be_an_address_is_not_taken_for_a_domain(text: str) -> None:
+    """No top-level domain is a number (RFC 3696, 2): it would filter nothing, in silence."""
+    with pytest.raises(UsageError) as refusal:
+        values.parse_aaaa_filter(text)
+
+    assert str(refusal.value) == (
+        f"{text!r} is neither an address nor a domain; give one like 10.0.0.1, fd00::1 or "
+        "corp.example"
+    )
 
 
 @pytest.mark.parametrize("text", ["kube-dns", "kube-dns.v2", ""])

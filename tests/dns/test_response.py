@@ -295,6 +295,13 @@ def test_records_of_another_class_are_left_out(rclass: int) -> None:
     assert lines_of(found.answer) == (ADDRESS,)
 
 
+def test_a_record_of_class_0_is_malformed() -> None:
+    """C-02, C-29; RFC 6895, 3.2: zeros in front of a record hide it, they say nothing about it."""
+    zeros = record(0, rclass=0, rdata=b"", ttl=0)
+
+    assert read(message(zeros, record(), an=1)) is Unusable.MALFORMED
+
+
 @pytest.mark.parametrize("rtype", [0, OPT, 128, 249, 250, 251, 252, 255])
 def test_records_that_are_no_data_are_left_out(rtype: int) -> None:
     """RFC 6895, 3.1: types of questions and of messages."""
@@ -438,6 +445,7 @@ def test_the_words_of_unusable_messages_are_labels() -> None:
         "opcode",
         "question",
         "malformed",
+        "case",
     }
 
 

@@ -24,6 +24,7 @@ from kubedns_py.dns.rcode import NOERROR
 from kubedns_py.dns.response import Response
 from kubedns_py.dns.rrset import IN, A, RRset, type_text
 from kubedns_py.upstream.exchange import Done, Failure
+from kubedns_py.upstream.spelling import Spelling
 
 Behaviour = Callable[["Sent"], None]
 Outcome = Response | Failure
@@ -80,6 +81,7 @@ class Sent:
 
     Attributes:
         at: when.
+        spelling: how the question's name is spelled, if not in lower case.
         mismatches: what the exchange says of replies that were passed over.
         is_open: whether somebody still listens.
         is_cancelled: whether nobody does, because an answer was no longer wanted.
@@ -90,6 +92,7 @@ class Sent:
     done: Done
     edns: bool
     at: float
+    spelling: Spelling | None = None
     mismatches: int = 0
     is_open: bool = True
     is_cancelled: bool = False
@@ -127,9 +130,17 @@ class FakeExchanges:
     sent: list[Sent] = field(default_factory=list)
     answers: dict[str, Behaviour] = field(default_factory=dict)
 
-    def begin(self, server: Nameserver, ask: Ask, done: Done, *, edns: bool) -> Sent:
-        """See ``Exchanges``."""
-        sent = Sent(server, ask, done, edns, self.clock.time())
+    def begin(
+        self,
+        server: Nameserver,
+        ask: Ask,
+        done: Done,
+        *,
+        edns: bool,
+        spelling: Spelling | None = None,
+    ) -> Sent:
+        """See ``Exchanges``, and ``Datagrams``."""
+        sent = Sent(server, ask, done, edns, self.clock.time(), spelling)
         self.sent.append(sent)
         if server.host in self.answers:
             self.answers[server.host](sent)

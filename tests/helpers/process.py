@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import dns.message
@@ -127,20 +129,28 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *flags: str) -> Iterator[ServerProcess]:
+def serving(
+    folder: Path, *flags: str, files: tuple[int, int] | None = None
+) -> Iterator[ServerProcess]:
     """Run ``kubedns-py serve`` with free ports of loopback; end it afterwards by its id.
 
     Args:
         folder: where its log goes.
         flags: further flags; they must name a source.
+        files: how many it may open, the soft and the hard limit; None for what this process has.
     """
     port, health_port = free_port(), free_port()
     log_file = folder / f"serve-{port}.log"
     command = [sys.executable, "-m", "kubedns_py", "serve", f"--dns-port={port}"]
     command += [f"--dns-bind-address={LOOPBACK}", f"--admin-bind-address={LOOPBACK}"]
     command += [f"--healthz-port={health_port}", f"--metrics-port={health_port}", *flags]
+    limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, files) if files else None
     with log_file.open("wb") as log:
-        process = subprocess.Popen(command, stderr=log)  # noqa: S603 - our own program
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            stderr=log,
+            preexec_fn=limit,  # noqa: PLW1509 - a system call and nothing else
+        )
     try:
         yield ServerProcess(process, port, health_port, log_file)
     finally:

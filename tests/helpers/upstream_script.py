@@ -92,6 +92,17 @@ def elsewhere(how: str) -> Behaviour:
     return behave
 
 
+def in_case(change: Callable[[bytes], bytes], *records: str) -> Behaviour:
+    """Answer with the question in a case of the server's own; ``bytes.lower``, say."""
+
+    def make(asked: Asked) -> bytes:
+        wire = _octets(reply(asked, *records))
+        end = 12 + len(asked.message.question[0].name.to_wire() or b"")
+        return wire[:12] + change(wire[12:end]) + wire[end:]
+
+    return octets(make)
+
+
 def silent() -> Behaviour:
     """Never answer."""
 

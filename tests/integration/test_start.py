@@ -149,3 +149,26 @@ def test_an_api_server_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
         assert "services: not synced yet" in body
         wait_until(lambda: "no first sync after 1 s" in server.log)
         assert server.process.poll() is None
+
+
+def test_as_many_files_as_the_system_allows_may_be_open(manifests: Path, tmp_path: Path) -> None:
+    """A socket for each question: 1024, the usual limit, is too few while upstreams are away."""
+    with serving(tmp_path, f"--manifests={manifests}", files=(256, 20000)) as server:
+        server.wait_ready()
+
+        limits = Path(f"/proc/{server.process.pid}/limits").read_text().splitlines()
+        assert [line.split()[3:5] for line in limits if "open files" in line] == [["20000"] * 2]
+        assert "open files" not in server.log
+
+
+def test_where_few_files_may_be_open_fewer_questions_are_asked(
+    manifests: Path, tmp_path: Path
+) -> None:
+    """One line: both numbers, and what to do."""
+    with serving(tmp_path, f"--manifests={manifests}", files=(256, 1024)) as server:
+        server.wait_ready()
+
+        (line,) = [line for line in server.log.splitlines() if "open files" in line]
+        assert "] --max-concurrent 1000 may take 6000 open files, and the limit" in line
+        assert line.endswith("or give --max-concurrent=64")
+        assert line.startswith("W")

@@ -1,5 +1,7 @@
 """The answer table: it may decline, it may never disagree."""
 
+import tracemalloc
+
 import dns.message
 import pytest
 
@@ -16,20 +18,18 @@ QUERY = b"\x12\x34" + bytes(10)
 class House:
     """Stands for the cache behind the table, its clock and its tally."""
 
-    def __init__(self, most: int = 100) -> None:
+    def __init__(self, octets: int = 1_000_000) -> None:
         self.generation = 0
         self.now = 0.0
         self.credits: list[tuple[Ask, int]] = []
         self.counted: list[tuple[Facts, int, int, float, int]] = []
-        self.table = AnswerTable(self, lambda: self.now, self.count, most)
+        self.table = AnswerTable(self, lambda: self.now, self.count, octets)
 
     def credit(self, ask: Ask, hits: int) -> None:
         """Note it."""
         self.credits.append((ask, hits))
 
-    def count(
-        self, facts: Facts, asked: int, replied: int, seconds: float, times: int
-    ) -> None:
+    def count(self, facts: Facts, asked: int, replied: int, seconds: float, times: int) -> None:
         """Note it."""
         self.counted.append((facts, asked, replied, seconds, times))
 
@@ -64,6 +64,9 @@ def a_reply(*addresses: str, ttl: int = 60) -> bytes:
     lines = "\n".join(["id 99", "flags QR RD", ";QUESTION", "example.org. IN A", ";ANSWER", *text])
     return dns.message.from_text(lines, one_rr_per_rrset=True).to_wire()
 
+
+SIZE = Entry(ASK, FACTS, [a_reply("192.0.2.1")], 0.0).size_octets + 5
+"""Of an entry with a short key."""
 
 LINE = "example.org. {} IN A 192.0.2.1"
 
@@ -173,20 +176,22 @@ def test_an_answer_that_hardly_lives_is_not_kept() -> None:
     assert len(house.table) == 0
 
 
-def test_queries_with_options_are_not_kept() -> None:
-    """Cookies and padding never come twice."""
+def test_queries_that_hold_chance_are_not_kept() -> None:
+    """Cookies, padding and spellings never come twice (C-20)."""
 
-    def takes(edns: Edns | None) -> bool:
-        return AnswerTable.takes(Query(1, 0x0100, b"\0\0\1\0\1", (), 1, 1, edns))
+    def takes(edns: Edns | None, question: bytes = b"\1a\0\0\1\0\1") -> bool:
+        return AnswerTable.takes(Query(1, 0x0100, question, (b"a",), 1, 1, edns))
 
     assert takes(None)
     assert takes(Edns(1232, 0, do=True))
+    assert takes(None, b"\1a\0\0A\0\1")  # type 65 is HTTPS
     assert not takes(Edns(1232, 0, do=False, has_options=True))
+    assert not takes(None, b"\1A\0\0\1\0\1")
 
 
 def test_when_it_is_full_what_was_used_stays() -> None:
     """Names that are asked twice and never again push nothing hot out."""
-    house = House(most=4)
+    house = House(octets=4 * SIZE)
     for number in range(4):
         house.put(query=b"12%d" % number)
     assert house.repeat(b"120") is not None
@@ -201,7 +206,7 @@ def test_when_it_is_full_what_was_used_stays() -> None:
 
 def test_when_all_were_used_an_old_one_goes() -> None:
     """The bound holds whatever happens."""
-    house = House(most=20)
+    house = House(octets=20 * SIZE)
     for number in range(20):
         house.put(query=b"12%d" % number)
         assert house.repeat(b"12%d" % number) is not None
@@ -211,3 +216,20 @@ def test_when_all_were_used_an_old_one_goes() -> None:
     assert len(house.table) == 20
     assert house.repeat(b"12new") is not None
     assert house.credits == [(ASK, 1)]
+
+
+def test_memory_is_bounded_whatever_is_asked() -> None:
+    """C-20: the estimate is what it takes, and an answer that is too large is not kept."""
+    house = House(octets=2_000_000)
+    replies = [a_reply(*(f"192.0.2.{number}" for number in range(40))) for _ in range(4)]
+    tracemalloc.start()
+    for number in range(2000):
+        house.put(*(bytes(reply) + b"" for reply in replies), query=b"12" + b"%060d" % number)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(house.table) > 100
+    assert 1_400_000 < taken < 2_600_000, taken
+    small = House(octets=500)
+    small.put()
+    assert len(small.table) == 0
