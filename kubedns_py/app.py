@@ -26,6 +26,7 @@ from kubedns_py.assembly import Identity, assemble
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.config.options import Config
+from kubedns_py.descriptors import raise_limit, within_limit
 from kubedns_py.dns.name import to_text
 from kubedns_py.forwarding import Forwarding
 from kubedns_py.readiness import age_s, known, missing
@@ -34,7 +35,7 @@ from kubedns_py.server.connection import TcpLimits
 from kubedns_py.server.elsewhere import Upstreams
 from kubedns_py.server.listen import Listeners, open_listeners
 from kubedns_py.server.respond import Chances
-from kubedns_py.server.tcp import TcpServer
+from kubedns_py.server.tcp import TcpServer, most_connections
 from kubedns_py.server.udp import UdpServer
 from kubedns_py.sources.apiserver import ApiServer, connect
 from kubedns_py.sources.manifests import ManifestDirectory
@@ -55,6 +56,8 @@ async def serve(config: Config) -> int:
     Raises:
         StartError: a port, file or credential is not as needed.
     """
+    raise_limit()
+    config = within_limit(config, connections=most_connections(TcpLimits()))
     with contextlib.closing(open_listeners(config.dns_bind_addresses, config.dns_port)) as opened:
         program = _Program(config, opened)
         async with contextlib.AsyncExitStack() as edges:

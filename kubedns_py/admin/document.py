@@ -12,9 +12,11 @@ names. This page is made from their declarations (`python -m kubedns_py.admin.do
 checks that it is current.
 
 Names, labels and buckets are CoreDNS's where it has the metric, with the prefix `kubedns_` for
-`coredns_`. `zone` is one of the zones served, or `dropped` for names in none of them; `type` is a
-query type of a fixed list, or `other`; `plugin` is the rule that decided; `family` is 1 for IPv4
-and 2 for IPv6; `view` is empty. No label holds a name that was asked for, or a client's address.
+`coredns_`. `zone` is where a name belongs: to one of the zones served, a stub domain, `.` for
+what the default upstreams are asked, or `dropped` for what is in none of them, or no question;
+`type` is a query type of a fixed list, or `other`; `plugin` is the rule that decided; `family` is 1
+for IPv4 and 2 for IPv6; `view` is empty. No label holds a name that was asked for, or a client's
+address.
 
 `to` is an upstream as it is configured: `ip:port`, or `tls://ip:port#name`. One that is asked no
 more is gone from the page. Without forwarding (`--forward=false`) there is nothing of `cache_*`,

@@ -9,7 +9,9 @@ Rules of this file:
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from kubedns_py.dns.name import Name, to_wire
 from kubedns_py.dns.query import AD, CD, RD
@@ -20,11 +22,13 @@ PAYLOAD_OCTETS: Final = 1232
 
 _HEADER = struct.Struct("!HHHHHH")
 _TYPE_CLASS = struct.Struct("!HH")
-_OPT = struct.Struct("!BHHIH")
 _DO = 0x8000
+_OPT_OCTETS = 11
+_ADDITIONAL_COUNT = 11  # offset of the octet that says 0 or 1
+_OPTS = [struct.pack("!BHHIH", 0, OPT, PAYLOAD_OCTETS, flags, 0) for flags in (0, _DO)]
 
 
-class Ask(NamedTuple):
+class Ask(Struct, frozen=True, gc=False):
     """Everything of a question that may change its answer; so it is the key of every cache.
 
     Attributes:
@@ -42,6 +46,11 @@ class Ask(NamedTuple):
     cd: bool = False
 
 
+def question_end(query: bytes) -> int:
+    """Return the offset behind the question of what ``write_ask`` made."""
+    return len(query) - _OPT_OCTETS if query[_ADDITIONAL_COUNT] else len(query)
+
+
 def write_ask(ask: Ask, ident: int, *, edns: bool = True) -> bytes:
     """Return the query for a recursive server, 17 to 282 octets.
 
@@ -52,7 +61,6 @@ def write_ask(ask: Ask, ident: int, *, edns: bool = True) -> bytes:
         ident: 0 to 65535, unguessable (RFC 5452, 9.2).
         edns: whether to have an OPT record; some servers refuse it. Without it DO cannot be said.
     """
-    flags = RD | AD | CD * ask.cd
-    question = to_wire(ask.name) + _TYPE_CLASS.pack(ask.qtype, ask.qclass)
-    opt = _OPT.pack(0, OPT, PAYLOAD_OCTETS, _DO * ask.do, 0) if edns else b""
-    return _HEADER.pack(ident, flags, 1, 0, 0, edns) + question + opt
+    header = _HEADER.pack(ident, RD | AD | CD if ask.cd else RD | AD, 1, 0, 0, edns)
+    query = header + to_wire(ask.name) + _TYPE_CLASS.pack(ask.qtype, ask.qclass)
+    return query + _OPTS[ask.do] if edns else query

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.name import Name, from_wire, is_below
 from kubedns_py.dns.rcode import NOERROR, NXDOMAIN
@@ -26,6 +28,7 @@ from kubedns_py.dns.rrset import ANY, CNAME, RRSIG, SOA, RRset
 MOST_LINKS: Final = 11
 
 _PROOFS = frozenset({47, 50})  # NSEC, NSEC3
+_WITH_RECORDS = frozenset({NOERROR, NXDOMAIN})
 _NOT_FOLLOWED = frozenset({CNAME, ANY})
 
 _RRsets = dict[tuple[Name, int], RRset]
@@ -59,20 +62,26 @@ def clean(response: Response, ask: Ask, *, is_elsewhere: Callable[[Name], bool])
     Returns:
         None: the aliases are a loop, or more than 11. The additional section is always empty.
     """
-    if response.rcode not in {NOERROR, NXDOMAIN}:
-        return Reply(response.rcode)
+    rcode, answer, authority = response.rcode, response.answer, response.authority
+    authenticated = response.authenticated
+    if rcode not in _WITH_RECORDS:
+        return Reply(rcode)
+    if len(answer) == 1 and not (authority or rcode or ask.do):
+        only = answer[0]
+        if only.rtype == ask.qtype and only.owner == ask.name:  # what most names have
+            return Reply(NOERROR, False, answer, (), (), None, authenticated)  # noqa: FBT003 - the fields of a tuple
     sets = _by_key(response.answer)
     chain = _follow(sets, ask, is_elsewhere)
     if chain is None:
         return None
     if chain.is_cut:
         return Reply(NOERROR, answer=_links(chain, ask, sets))
-    found = () if response.rcode == NXDOMAIN else _found(chain.end, ask, sets)
+    found = () if rcode == NXDOMAIN else _found(chain.end, ask, sets)
     return Reply(
-        response.rcode,
+        rcode,
         answer=_links(chain, ask, sets) + found,
-        authority=_authority(response.authority, ask, chain.end, is_positive=bool(found)),
-        authenticated=response.authenticated,
+        authority=_authority(authority, ask, chain.end, is_positive=bool(found)),
+        authenticated=authenticated,
     )
 
 
@@ -90,7 +99,7 @@ def _follow(sets: _RRsets, ask: Ask, is_elsewhere: Callable[[Name], bool]) -> _C
             break
         if len(links) == MOST_LINKS:
             return None
-        links.append(alias._replace(rdatas=alias.rdatas[:1]))  # one at most (RFC 2181, 10.1)
+        links.append(replace(alias, rdatas=alias.rdatas[:1]))  # one at most (RFC 2181, 10.1)
         name = _target(alias)
         if is_elsewhere(name):
             return _Chain(tuple(links), name, is_cut=True)
@@ -141,7 +150,7 @@ def _signed(rrset: RRset, sets: _RRsets) -> Iterator[RRset]:
     covered = rrset.rtype.to_bytes(2, "big")  # the first field (RFC 4034, 3.1)
     rdatas = tuple([rdata for rdata in signatures.rdatas if rdata[:2] == covered])
     if rdatas:
-        yield signatures._replace(rdatas=rdatas)
+        yield replace(signatures, rdatas=rdatas)
 
 
 def _authority(
@@ -160,7 +169,7 @@ def _authority(
         soa = next(soas, None)
         if soa is None:
             return ()
-        kept.append(soa._replace(rdatas=soa.rdatas[:1]))  # one at most (RFC 2181, 6.1)
+        kept.append(replace(soa, rdatas=soa.rdatas[:1]))  # one at most (RFC 2181, 6.1)
     if not ask.do:
         return tuple(kept)
     kept += [rrset for rrset in section if rrset.rtype in _PROOFS]

@@ -23,6 +23,7 @@ MAX_LABEL = 63
 MAX_NAME = 255
 ROOT: Name = ()
 
+_LENGTHS = [bytes((length,)) for length in range(MAX_LABEL + 1)]
 _SPECIAL = frozenset(b'"().;@$\\')
 
 
@@ -98,7 +99,7 @@ def _label_text(label: bytes) -> str:
 
 def to_wire(name: Name) -> WireName:
     """Return the uncompressed wire form with the root label."""
-    return WireName(b"".join([bytes((len(label),)) + label for label in name]) + b"\0")
+    return WireName(b"".join([_LENGTHS[len(label)] + label for label in name]) + b"\0")
 
 
 def from_wire(octets: bytes, start: int = 0) -> Name:

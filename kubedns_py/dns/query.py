@@ -13,8 +13,9 @@ Rules of this file:
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name
 from kubedns_py.dns.rcode import FORMERR, NOTIMP
@@ -31,14 +32,14 @@ DO: Final = 0x8000
 _HEADER = struct.Struct("!HHHHHH")
 _FIXED = struct.Struct("!HHIH")
 _TYPE_CLASS = struct.Struct("!HH")
-_OPTION = struct.Struct("!HH")
+_OPT = struct.Struct("!BHHIH")
 _CLASS_ANY = 255
 _MOST_ADDITIONAL = 2  # OPT and TSIG
 _NOT_ASKED = frozenset({OPT, TSIG, TKEY, MAILA, MAILB})
+_NOTHING = (None,)
 
 
-@dataclass(frozen=True, slots=True)
-class Edns:
+class Edns(Struct, frozen=True, gc=False):
     """The OPT record of a query (RFC 6891, 6.1).
 
     Attributes:
@@ -54,8 +55,7 @@ class Edns:
     has_options: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True, gc=False):
     """A well-formed question.
 
     Attributes:
@@ -75,8 +75,7 @@ class Query:
     edns: Edns | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True, gc=False):
     """A message that gets an error without any look at the zone.
 
     Attributes:
@@ -91,8 +90,7 @@ class Reject:
     edns: Edns | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(Struct, frozen=True, gc=False):
     """A message that gets no reply. ``reason`` is a word from a closed set, for a metric."""
 
     reason: str
@@ -152,22 +150,19 @@ def _read_name(message: bytes) -> tuple[Name | None, int]:
     A compression pointer cannot stand in the first name of a message, and 01 and 10 are reserved
     label types, so any length octet above 63 is an error (RFC 1035, 4.1.4; RFC 6891, 5).
     """
-    size = len(message)
+    octets = message[: HEADER_OCTETS + MAX_NAME].lower()  # no length up to 63 is a letter
     at = HEADER_OCTETS
     labels: list[bytes] = []
-    while at < size:
-        length = message[at]
-        if not length:
-            at += 1
-            return (tuple(labels), at) if at - HEADER_OCTETS <= MAX_NAME else (None, at)
-        if length > MAX_LABEL:
-            break
-        following = at + 1 + length
-        labels.append(message[at + 1 : following].lower())
-        at = following
-        if at - HEADER_OCTETS > MAX_NAME:
-            break
-    return None, at
+    try:
+        while length := octets[at]:
+            if length > MAX_LABEL:
+                return None, at
+            start = at + 1
+            at = start + length
+            labels.append(octets[start:at])
+    except IndexError:
+        return None, at
+    return tuple(labels), at + 1
 
 
 def _read_others(
@@ -177,6 +172,8 @@ def _read_others(
 
     A query has no answers, and an authority record, whatever it holds, only in IXFR (RFC 1995, 3).
     """
+    if not any(counts):
+        return _NOTHING
     answers, authorities, additionals = counts
     if answers or authorities > (qtype == IXFR) or additionals > _MOST_ADDITIONAL:
         return None
@@ -194,6 +191,10 @@ def _read_additional(message: bytes, at: int, count: int) -> tuple[Edns | None] 
     Only OPT and, last, TSIG may stand there (RFC 6891, 6.1.1; RFC 8945, 5.1). The TSIG is not
     verified: the answer is the one that anybody gets.
     """
+    if count == 1 and len(message) == at + _OPT.size:  # what nearly everybody sends
+        owner, rtype, payload_octets, ttl, size = _OPT.unpack_from(message, at)
+        if not owner and rtype == OPT and not size:
+            return (Edns(payload_octets, ttl >> 16 & 0xFF, bool(ttl & DO)),)
     edns: Edns | None = None
     for index in range(count):
         record = _read_record(message, at)
@@ -212,7 +213,7 @@ def _read_additional(message: bytes, at: int, count: int) -> tuple[Edns | None] 
 
 
 def _read_record(message: bytes, at: int) -> _Record | None:
-    owner_end = _skip_name(message, at)
+    owner_end = at + 1 if message[at : at + 1] == b"\0" else _skip_name(message, at)
     if owner_end is None or owner_end + _FIXED.size > len(message):
         return None
     rtype, rclass, ttl, size = _FIXED.unpack_from(message, owner_end)
@@ -238,7 +239,7 @@ def _skip_name(message: bytes, at: int) -> int | None:
 
 def _options_fit(message: bytes, record: _Record) -> bool:
     """Tell whether the options fill the rdata exactly (RFC 6891, 6.1.2). None is acted upon."""
-    at = record.start
-    while at + _OPTION.size <= record.end:
-        at += _OPTION.size + _OPTION.unpack_from(message, at)[1]
-    return at == record.end
+    at, end = record.start, record.end
+    while at + 4 <= end:
+        at += 4 + (message[at + 2] << 8 | message[at + 3])
+    return at == end

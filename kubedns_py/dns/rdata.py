@@ -14,13 +14,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from kubedns_py.dns.name import MAX_LABEL, MAX_NAME
+from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, ROOT, Name, from_wire
 from kubedns_py.dns.query import HEADER_OCTETS
 from kubedns_py.dns.rrset import AAAA, CNAME, NS, PTR, SOA, SRV, A
 
 DNAME: Final = 39
 
 _POINTER = 0xC0
+_POINTER_OCTETS = 2
+_QUESTION = (_POINTER << 8 | HEADER_OCTETS).to_bytes(_POINTER_OCTETS, "big")
 _MOST_HOPS = 100
 _MOST_RDATA = 65535
 _SPARE_STEPS = 256
@@ -61,17 +63,39 @@ _FORMS: Final[dict[int, tuple[int, int, int | None]]] = {
 class Names:
     """Reads the names of one message.
 
-    Attributes:
+    Args:
         message: as received, 12 to 65535 octets.
+        asked: the folded name of its question, if it has one.
     """
 
-    __slots__ = ("_steps_left", "message")
+    __slots__ = ("_owners", "_steps_left", "message")
 
-    def __init__(self, message: bytes) -> None:
+    def __init__(self, message: bytes, asked: Name | None = None) -> None:
         self.message = message
+        self._owners = {} if asked is None else {_QUESTION: asked}  # by pointer
         # A label takes two octets at least; a record with a name that ends in a pointer takes 16,
         # so this is 32 labels and pointers for each of the most records that a message can have.
         self._steps_left = _SPARE_STEPS + 2 * len(message)
+
+    def owner(self, at: int) -> tuple[Name | None, int]:
+        """Return the folded name at the beginning of a record, and the offset behind it.
+
+        Returns:
+            None for the name: see ``read``.
+        """
+        lead = self.message[at : at + _POINTER_OCTETS]
+        owner = self._owners.get(lead)
+        if owner is not None:
+            return owner, at + _POINTER_OCTETS
+        if lead[:1] == b"\0":
+            return ROOT, at + 1
+        found = self.read(at, len(self.message))
+        if found is None:
+            return None, at
+        owner, behind = from_wire(found[0].lower()), found[1]
+        if behind == at + _POINTER_OCTETS:  # a pointer, as the shortest label has three with 0
+            self._owners[lead] = owner
+        return owner, behind
 
     def read(self, at: int, end: int) -> tuple[bytes, int] | None:
         """Return a name as it was spelled, without compression, and the offset behind it.

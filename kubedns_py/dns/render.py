@@ -19,7 +19,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from kubedns_py.dns.name import Name, from_wire, to_wire, wire_length
+from msgspec import Struct
+from msgspec.structs import replace
+
+from kubedns_py.dns.name import Name, from_wire, wire_length
 from kubedns_py.dns.query import AD, CD, HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
 from kubedns_py.dns.rcode import EDE_NETWORK_ERROR, SERVFAIL, ExtendedError
 from kubedns_py.dns.rrset import AAAA, CNAME, NS, OPT, PTR, SOA, SRV, A, RRset, srv_target
@@ -33,18 +36,20 @@ PLAIN_UDP_LIMIT: Final = 512
 
 _HEADER = struct.Struct("!HHHHHH")
 _FIXED = struct.Struct("!HHI")
+_AT_QUESTION = struct.Struct("!HHHIH")
 _OPT = struct.Struct("!BHHIH")
 _OPTION = struct.Struct("!HHH")
 _EDE = 15
 _LAST_POINTER = 0x3FFF
+_TYPE_CLASS_OCTETS = 4
 _POINTER = _SIZE = struct.Struct("!H")
-_QUESTION = _POINTER.pack(0xC000 | HEADER_OCTETS)
+_TO_QUESTION = 0xC000 | HEADER_OCTETS
+_QUESTION = _POINTER.pack(_TO_QUESTION)
 _COMPRESSED = frozenset({NS, CNAME, PTR, SOA})
 _ROTATED = frozenset({A, AAAA, SRV})
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True, gc=False):
     """What a reply says, without octets.
 
     Attributes:
@@ -96,7 +101,7 @@ class Rendered(NamedTuple):
 
 def render_reject(reject: Reject, shape: Shape) -> bytes:
     """Return the error reply to a message that has no answer: 12 octets and what is echoed."""
-    opt = _opt(reject.edns, reject.rcode, None, shape)
+    opt = b"" if reject.edns is None else _opt(reject.edns, reject.rcode, None, shape)
     flags = QR | reject.flags & (OPCODE | RD) | reject.rcode
     counts = (bool(reject.question), 0, 0, bool(opt))
     return _HEADER.pack(reject.id, flags, *counts) + reject.question + opt
@@ -122,35 +127,68 @@ def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -
     """
     if reply.truncated and limit == TCP_LIMIT:
         reply = _NOT_WHOLE
-    opt = _opt(query.edns, reply.rcode, reply.ede, shape)
+    opt = b"" if query.edns is None else _opt(query.edns, reply.rcode, reply.ede, shape)
+    answer = _turned(reply.answer, turn, shape.max_answers)
+    if len(answer) == 1 and not (reply.authority or reply.additional or reply.truncated):
+        records = _records_at_question(answer[0], query)
+        if records and HEADER_OCTETS + len(query.question) + len(records) + len(opt) <= limit:
+            flags, count = _flags(query, reply, shape), len(answer[0].rdatas)
+            header = _HEADER.pack(query.id, flags, 1, count, 0, bool(opt))
+            return Rendered(header + query.question + records + opt, False)  # noqa: FBT003 - a tuple's field
     writer = _Writer(query, limit - len(opt))
-    answer = tuple(_turned(rrset, turn, shape.max_answers) for rrset in reply.answer)
-    whole = all(map(writer.put, answer))
-    counts = [writer.take_count()]
-    whole = whole and all(map(writer.put, reply.authority))
-    counts.append(writer.take_count())
-    if whole:
+    whole = writer.put(answer)
+    answers = writer.count
+    whole = whole and writer.put(reply.authority)
+    others = writer.count
+    if whole and reply.additional:
         for rrset in _additional(reply, answer):
             writer.put_whole(rrset)
-    counts.append(writer.take_count() + bool(opt))
+    flags = _flags(query, reply, shape) | TC * (limit < TCP_LIMIT and not whole)
+    if reply.truncated:
+        flags |= TC
+    counts = 1, answers, others - answers, writer.count - others + bool(opt)
+    return Rendered(_HEADER.pack(query.id, flags, *counts) + writer.body + opt, not whole)
+
+
+def _records_at_question(rrset: RRset, query: Query) -> bytes:
+    """Return the records of most answers, which hold no name; nothing where it is not so simple."""
+    rtype, qclass, ttl, pack = rrset.rtype, query.qclass, rrset.ttl, _AT_QUESTION.pack
+    if rtype in _COMPRESSED or rrset.owner != query.name or not query.name:
+        return b""
+    return b"".join(
+        [pack(_TO_QUESTION, rtype, qclass, ttl, len(rdata)) + rdata for rdata in rrset.rdatas]
+    )
+
+
+def _flags(query: Query, reply: Reply, shape: Shape) -> int:
+    """Return the second header word without TC (RFC 1035, 4.1.1)."""
     flags = QR | query.flags & RD | reply.rcode & 0xF
-    flags |= AA * reply.authoritative | RA * shape.recursion_available
-    if shape.recursion_available and not reply.authoritative:  # RFC 4035, 3.2.2; RFC 6840, 5.8
-        flags |= query.flags & CD
-        if reply.authenticated and (query.flags & AD or (query.edns and query.edns.do)):
-            flags |= AD
-    flags |= TC * (limit < TCP_LIMIT and (reply.truncated or not whole))
-    header = _HEADER.pack(query.id, flags, 1, *counts)
-    return Rendered(header + writer.octets() + opt, not whole)
+    if reply.authoritative:
+        flags |= AA
+    if shape.recursion_available:
+        flags |= RA
+        if not reply.authoritative:  # RFC 4035, 3.2.2; RFC 6840, 5.8
+            flags |= query.flags & CD
+            if reply.authenticated and (query.flags & AD or (query.edns and query.edns.do)):
+                flags |= AD
+    return flags
 
 
-def _turned(rrset: RRset, turn: int, most: int) -> RRset:
+def _turned(answer: tuple[RRset, ...], turn: int, most: int) -> tuple[RRset, ...]:
+    """Return the sets of several addresses in another order, and not more than ``most`` of each."""
+    for rrset in answer:
+        if len(rrset.rdatas) > 1 and rrset.rtype in _ROTATED:
+            return tuple([_turned_set(each, turn, most) for each in answer])
+    return answer
+
+
+def _turned_set(rrset: RRset, turn: int, most: int) -> RRset:
     count = len(rrset.rdatas)
     if count == 1 or rrset.rtype not in _ROTATED:
         return rrset
     start = turn % count
     rdatas = rrset.rdatas[start:] + rrset.rdatas[:start]
-    return rrset._replace(rdatas=rdatas[:most] if most else rdatas)
+    return replace(rrset, rdatas=rdatas[:most] if most else rdatas)
 
 
 def _additional(reply: Reply, answer: tuple[RRset, ...]) -> Iterable[RRset]:
@@ -162,13 +200,11 @@ def _additional(reply: Reply, answer: tuple[RRset, ...]) -> Iterable[RRset]:
     return (rrset for rrset in reply.additional if rrset.owner in targets)
 
 
-def _opt(edns: Edns | None, rcode: int, ede: ExtendedError | None, shape: Shape) -> bytes:
-    """Return our OPT record (RFC 6891, 6.1.3; EDE: RFC 8914, 2), or nothing without one to answer.
+def _opt(edns: Edns, rcode: int, ede: ExtendedError | None, shape: Shape) -> bytes:
+    """Return our OPT record (RFC 6891, 6.1.3; EDE: RFC 8914, 2).
 
     DO is copied (RFC 3225, 3); other flags and options of the query are not.
     """
-    if edns is None:
-        return b""
     option = b""
     if ede is not None:
         text = ede.text.encode()
@@ -178,100 +214,109 @@ def _opt(edns: Edns | None, rcode: int, ede: ExtendedError | None, shape: Shape)
 
 
 class _Writer:
-    """Appends records behind the question while they fit."""
+    """Appends records behind the question while they fit.
+
+    Attributes:
+        body: the question and what was appended: the message from its thirteenth octet on.
+        count: records that were appended.
+    """
+
+    __slots__ = ("_asked", "_known", "_qclass", "_question", "_room", "body", "count")
 
     def __init__(self, query: Query, limit: int) -> None:
-        self._body = bytearray(query.question)
+        self.body = bytearray(query.question)
+        self.count = 0
         self._room = limit - HEADER_OCTETS
-        self._count = 0
+        self._question = query.question
         self._asked = query.name
         self._qclass = query.qclass  # IN but for CHAOS, where the answer is CHAOS too
-        self._names: dict[Name, int] = {}
-        wire = to_wire(query.name)
-        if query.question[: len(wire)] == wire:  # spelled in lower case
-            at = HEADER_OCTETS
-            for index, label in enumerate(query.name):
-                self._names[query.name[index:]] = at
-                at += 1 + len(label)
+        self._known: dict[Name, int] | None = None
 
-    def octets(self) -> bytes:
-        return bytes(self._body)
-
-    def take_count(self) -> int:
-        count, self._count = self._count, 0
-        return count
-
-    def put(self, rrset: RRset) -> bool:
+    def put(self, rrsets: tuple[RRset, ...]) -> bool:
         """Append records until one does not fit; return whether all did."""
-        body, compressed = self._body, rrset.rtype in _COMPRESSED
-        fixed = _FIXED.pack(rrset.rtype, self._qclass, rrset.ttl)
-        pointer = b""
+        return all(map(self._put, rrsets))
+
+    def put_whole(self, rrset: RRset) -> None:
+        """Append all records of the set, or none."""
+        start, count = len(self.body), self.count
+        if not self._put(rrset):
+            self._forget(start)
+            self.count = count
+
+    def _put(self, rrset: RRset) -> bool:
+        owner, rtype, body = rrset.owner, rrset.rtype, self.body
+        compressed = rtype in _COMPRESSED
+        fixed = _FIXED.pack(rtype, self._qclass, rrset.ttl)
+        # in the client's spelling, whatever it is (ENV-8)
+        pointer = _QUESTION if owner == self._asked and owner else b""
         for rdata in rrset.rdatas:
             start = len(body)
             if pointer:
                 body += pointer
             else:
-                self._owner(rrset.owner)
-                pointer = self._pointer(rrset.owner)
+                self._name(owner)
+                pointer = self._pointer(owner)
             body += fixed
             if compressed:
-                self._compressed(rrset.rtype, rdata)
+                self._compressed(rtype, rdata)
             else:
-                body += _SIZE.pack(len(rdata)) + rdata
+                body += _SIZE.pack(len(rdata))
+                body += rdata
             if len(body) > self._room:
                 self._forget(start)
                 return False
-            self._count += 1
+            self.count += 1
         return True
 
-    def put_whole(self, rrset: RRset) -> None:
-        """Append all records of the set, or none."""
-        start, count = len(self._body), self._count
-        if not self.put(rrset):
-            self._forget(start)
-            self._count = count
-
     def _forget(self, start: int) -> None:
-        del self._body[start:]
-        while self._names and next(reversed(self._names.values())) >= start + HEADER_OCTETS:
-            self._names.popitem()  # they stand in the order of their offsets
+        del self.body[start:]
+        names = self._names()
+        while names and next(reversed(names.values())) >= start + HEADER_OCTETS:
+            names.popitem()  # they stand in the order of their offsets
 
     def _compressed(self, rtype: int, rdata: bytes) -> None:
         """Append rdata of a type of RFC 1035 with its size; others stay as they are (RFC 3597)."""
-        start = len(self._body) + _SIZE.size
-        self._body += bytes(_SIZE.size)
+        body = self.body
+        start = len(body) + _SIZE.size
+        body += bytes(_SIZE.size)
         name = from_wire(rdata)
         self._name(name)
         if rtype == SOA:
             rest = rdata[wire_length(name) :]
             rname = from_wire(rest)
             self._name(rname)
-            self._body += rest[wire_length(rname) :]
-        self._body[start - _SIZE.size : start] = _SIZE.pack(len(self._body) - start)
-
-    def _owner(self, name: Name) -> None:
-        if name == self._asked and name:
-            self._body += _QUESTION  # in the client's spelling, whatever it is (ENV-8)
-        else:
-            self._name(name)
+            body += rest[wire_length(rname) :]
+        _SIZE.pack_into(body, start - _SIZE.size, len(body) - start)
 
     def _pointer(self, name: Name) -> bytes:
         """Return the octets that stand for an owner which was written; empty beyond their reach."""
-        if name == self._asked and name:
-            return _QUESTION
-        known = self._names.get(name)
+        known = self._names().get(name)
         return b"" if known is None else _POINTER.pack(0xC000 | known)
 
     def _name(self, name: Name) -> None:
+        body, names = self.body, self._names()
         while name:
-            known = self._names.get(name)
+            known = names.get(name)
             if known is not None:
-                self._body += _POINTER.pack(0xC000 | known)
+                body += _POINTER.pack(0xC000 | known)
                 return
-            at = HEADER_OCTETS + len(self._body)
+            at = HEADER_OCTETS + len(body)
             if at <= _LAST_POINTER:
-                self._names[name] = at
-            self._body.append(len(name[0]))
-            self._body += name[0]
+                names[name] = at
+            label = name[0]
+            body.append(len(label))
+            body += label
             name = name[1:]
-        self._body.append(0)
+        body.append(0)
+
+    def _names(self) -> dict[Name, int]:
+        """Return where names stand that others may point at; most replies need none."""
+        if self._known is None:
+            self._known = {}
+            wire = self._question[:-_TYPE_CLASS_OCTETS]
+            if wire == wire.lower():  # length octets are no letters
+                at = HEADER_OCTETS
+                for index, label in enumerate(self._asked):
+                    self._known[self._asked[index:]] = at
+                    at += 1 + len(label)
+        return self._known

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from typing import NamedTuple
 
 from dnslib import CLASS, QTYPE, RR
 from dnslib.label import DNSBuffer
+from msgspec import Struct
 
 from kubedns_py.dns.name import Name, from_wire, to_text, to_wire
 
@@ -46,7 +46,7 @@ _SOA_FIXED = struct.Struct("!IIIII")
 _SOA_TIMERS = (7200, 1800, 86400)
 
 
-class RRset(NamedTuple):
+class RRset(Struct, frozen=True, gc=False):
     """Records of one owner and type, in the class of the question (RFC 9499, section 5).
 
     Attributes:

