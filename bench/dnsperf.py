@@ -16,6 +16,7 @@ from pathlib import Path
 
 _GRACE_S = 30.0
 _APART_S = 0.05
+_FIRST_CLIENT = 11  # last octet of its address of loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,9 @@ def run(dnsperf: Path, port: int, load: Load) -> Answered:
     deadline = time.monotonic() + _GRACE_S + (load.seconds or _GRACE_S) + load.timeout_s
     with contextlib.ExitStack() as stack:
         started = []
-        for questions in load.questions:
+        for number, questions in enumerate(load.questions):
             words = command(dnsperf, port, load, questions)
+            words += ["-a", f"127.0.0.{_FIRST_CLIENT + number}"]  # a server bounds what one may ask
             process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own words
             stack.callback(process.kill)
             started.append(stack.enter_context(process))

@@ -16,7 +16,7 @@ import dns.rdatatype
 import dns.rrset
 
 from fuzz.handler import BrokenInvariantError
-from kubedns_py.dns.ask import Ask
+from kubedns_py.dns.ask import Ask, write_ask
 from kubedns_py.dns.chain import clean
 from kubedns_py.dns.name import Name, from_text, is_below, to_wire
 from kubedns_py.dns.query import Edns, Query
@@ -104,7 +104,7 @@ def check(ask: Ask, message: bytes) -> None:
 
 
 def _reply(ask: Ask, message: bytes) -> Reply | None:
-    response = read_response(message, _IDENT, ask)
+    response = read_response(message, write_ask(ask, _IDENT), ask)
     if isinstance(response, Unusable):
         return None
     reply = clean(response, ask, is_elsewhere=_is_ours)
@@ -119,7 +119,7 @@ def _triples(rrsets: tuple[RRset, ...]) -> list[tuple[Name, int, bytes]]:
     return [(rrset.owner, rrset.rtype, rdata) for rrset in rrsets for rdata in rrset.rdatas]
 
 
-def _is_ours(name: Name) -> bool:
+def _is_ours(name: Name, _: Name) -> bool:
     return is_below(name, _CLUSTER)
 
 

@@ -236,8 +236,8 @@ class Forwarding:
         return await self._node.addresses(host)
 
 
-def _is_elsewhere(view: View, name: Name) -> bool:
-    return is_elsewhere(name, view)
+def _is_elsewhere(view: View, name: Name, asked: Name) -> bool:
+    return is_elsewhere(name, asked, view)
 
 
 def _family(address: bytes) -> socket.AddressFamily:

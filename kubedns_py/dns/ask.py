@@ -11,11 +11,10 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from msgspec import Struct
-
 from kubedns_py.dns.name import Name, to_wire
 from kubedns_py.dns.query import AD, CD, RD
 from kubedns_py.dns.rrset import OPT
+from kubedns_py.structs import Struct
 
 PAYLOAD_OCTETS: Final = 1232
 """What we take over UDP: never fragmented (RFC 9715, 3.2)."""

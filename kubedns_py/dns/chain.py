@@ -15,8 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from msgspec.structs import replace
-
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.name import Name, from_wire, is_below
 from kubedns_py.dns.rcode import NOERROR, NXDOMAIN
@@ -24,12 +22,17 @@ from kubedns_py.dns.rdata import DNAME
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.response import Response
 from kubedns_py.dns.rrset import ANY, CNAME, RRSIG, SOA, RRset
+from kubedns_py.structs import replace
 
 MOST_LINKS: Final = 11
 
 _PROOFS = frozenset({47, 50})  # NSEC, NSEC3
 _WITH_RECORDS = frozenset({NOERROR, NXDOMAIN})
 _NOT_FOLLOWED = frozenset({CNAME, ANY})
+
+Elsewhere = Callable[[Name, Name], bool]
+"""Whether a name (the first) within the answer for another (the second) must not be answered by who
+was asked for that one. Both are folded."""
 
 _RRsets = dict[tuple[Name, int], RRset]
 
@@ -42,7 +45,7 @@ class _Chain(NamedTuple):
     is_cut: bool
 
 
-def clean(response: Response, ask: Ask, *, is_elsewhere: Callable[[Name], bool]) -> Reply | None:
+def clean(response: Response, ask: Ask, *, is_elsewhere: Elsewhere) -> Reply | None:
     """Return what of a response answers the question.
 
     - NOERROR and NXDOMAIN keep the chain and, at its end, the RRset that was asked for or the SOA.
@@ -57,7 +60,7 @@ def clean(response: Response, ask: Ask, *, is_elsewhere: Callable[[Name], bool])
     Args:
         response: not truncated.
         ask: what was asked.
-        is_elsewhere: whether a name must not be answered by the server that was asked.
+        is_elsewhere: see ``Elsewhere``.
 
     Returns:
         None: the aliases are a loop, or more than 11. The additional section is always empty.
@@ -89,7 +92,7 @@ def _by_key(section: tuple[RRset, ...]) -> _RRsets:
     return {(rrset.owner, rrset.rtype): rrset for rrset in section}
 
 
-def _follow(sets: _RRsets, ask: Ask, is_elsewhere: Callable[[Name], bool]) -> _Chain | None:
+def _follow(sets: _RRsets, ask: Ask, is_elsewhere: Elsewhere) -> _Chain | None:
     """Return the chain that begins at the question's name, or None when it has no end."""
     name, qtype = ask.name, ask.qtype
     links: list[RRset] = []
@@ -101,7 +104,7 @@ def _follow(sets: _RRsets, ask: Ask, is_elsewhere: Callable[[Name], bool]) -> _C
             return None
         links.append(replace(alias, rdatas=alias.rdatas[:1]))  # one at most (RFC 2181, 10.1)
         name = _target(alias)
-        if is_elsewhere(name):
+        if is_elsewhere(name, ask.name):
             return _Chain(tuple(links), name, is_cut=True)
     return _Chain(tuple(links), name, is_cut=False)
 

@@ -15,11 +15,10 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
-from msgspec import Struct
-
 from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name
 from kubedns_py.dns.rcode import FORMERR, NOTIMP
 from kubedns_py.dns.rrset import IXFR, MAILA, MAILB, OPT, TKEY, TSIG
+from kubedns_py.structs import Struct
 
 HEADER_OCTETS: Final = 12
 QR: Final = 0x8000

@@ -19,13 +19,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from kubedns_py.dns.name import Name, from_wire, wire_length
 from kubedns_py.dns.query import AD, CD, HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
 from kubedns_py.dns.rcode import EDE_NETWORK_ERROR, SERVFAIL, ExtendedError
 from kubedns_py.dns.rrset import AAAA, CNAME, NS, OPT, PTR, SOA, SRV, A, RRset, srv_target
+from kubedns_py.structs import Struct, replace
 
 AA: Final = 0x0400
 TC: Final = 0x0200

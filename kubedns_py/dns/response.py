@@ -16,8 +16,6 @@ import enum
 import struct
 from typing import Final
 
-from msgspec import Struct
-
 from kubedns_py.dns.ask import Ask, question_end
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.query import AD, HEADER_OCTETS, OPCODE, QR
@@ -25,6 +23,7 @@ from kubedns_py.dns.rcode import FORMERR, NOTIMP
 from kubedns_py.dns.rdata import Names, read_rdata
 from kubedns_py.dns.render import TC
 from kubedns_py.dns.rrset import AAAA, OPT, A, RRset
+from kubedns_py.structs import Struct
 
 _Record = tuple[Name, int, int, bytes]
 """Owner, type, TTL, rdata."""

@@ -15,9 +15,9 @@ import struct
 
 from dnslib import CLASS, QTYPE, RR
 from dnslib.label import DNSBuffer
-from msgspec import Struct
 
 from kubedns_py.dns.name import Name, from_wire, to_text, to_wire
+from kubedns_py.structs import Struct
 
 A = 1
 NS = 2

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec.structs import replace
-
 from kubedns_py.cluster.objects import Address
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.rcode import (
@@ -25,6 +23,7 @@ from kubedns_py.dns.rrset import CNAME, IN, RRset
 from kubedns_py.resolver.rules import RULES
 from kubedns_py.resolver.staleness import aged
 from kubedns_py.resolver.view import Onward, Question, Resolution, View
+from kubedns_py.structs import replace
 
 MOST_ALIASES: Final = 10
 """EXT-8: longer chains of ours are cut, with what was seen so far."""

@@ -45,7 +45,7 @@ def reverse_names(question: Question, view: View) -> Resolution | None:
     if apex is None:
         return None
     zone = view.zones[0]
-    local = _local_apex(question.name, view.policy.local_networks)
+    local = _local_apex(question.name, _own_networks(view))
     owner = local or apex
     address = read_reverse(question.name)
     rrsets = _rrsets(question, owner, address, view)
@@ -69,16 +69,38 @@ def served_apex(name: Name, view: View) -> Name | None:
     return _local_apex(name, view.policy.local_networks) or reverse_apex(name)
 
 
+def answering_stub(name: Name, zone: Zone | None, view: View) -> Name | None:
+    """Return the stub domain that answers for a name: one longer than any zone of ours (FWD-2).
+
+    It may lie inside the cluster domain, above it, or beside it; a local network makes a reverse
+    zone of ours longer.
+
+    Args:
+        name: folded.
+        zone: the zone of ours that it is in, or None.
+        view: what the stub domains are.
+    """
+    stub = view.stub_of(name)
+    if stub is None:
+        return None
+    own = zone.apex if zone else served_apex(name, view)
+    return None if own is not None and len(own) >= len(stub) else stub
+
+
 def is_served(name: Name, view: View) -> bool:
     """Tell whether a reverse name is ours to answer: in a local network, or a known address's."""
     if reverse_apex(name) is None:
         return False
-    if _local_apex(name, view.policy.local_networks) is not None:
+    if _local_apex(name, _own_networks(view)) is not None:
         return True
     address = read_reverse(name)
     return not isinstance(address, NotAnAddress) and bool(
         _targets(Address(address), view.zones[0], view)
     )
+
+
+def _own_networks(view: View) -> tuple[Network, ...]:
+    return view.policy.local_networks + view.policy.private_networks
 
 
 def _rrsets(

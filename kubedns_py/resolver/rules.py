@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec.structs import replace
-
 from kubedns_py.cluster.objects import Address, ServiceKind
 from kubedns_py.dns.name import ROOT, Name, from_wire, to_wire
 from kubedns_py.dns.rcode import (
@@ -50,8 +48,9 @@ from kubedns_py.resolver.answers import (
     nxdomain,
     soa_rrset,
 )
-from kubedns_py.resolver.reverse_rules import reverse_names, served_apex
+from kubedns_py.resolver.reverse_rules import answering_stub, reverse_names
 from kubedns_py.resolver.view import Known, Onward, Question, Resolution, View
+from kubedns_py.structs import replace
 from kubedns_py.zone.naming import DNS, DNS_VERSION, NS_DNS, POD, SVC, dashed, read_dashed
 from kubedns_py.zone.tree import Node
 from kubedns_py.zone.zone import Zone
@@ -134,18 +133,9 @@ def _is_cluster_ip(name: Name, view: View) -> bool:
 
 
 def stub_domain(question: Question, view: View) -> Resolution | None:
-    """FWD-2: a stub domain that is longer than any zone of ours with the name in it.
-
-    It may lie inside the cluster domain, above it, or beside it; a local network makes a reverse
-    zone of ours longer.
-    """
-    stub = view.stub_of(question.name)
-    if stub is None:
-        return None
-    own = question.zone.apex if question.zone else served_apex(question.name, view)
-    if own is not None and len(own) >= len(stub):
-        return None
-    return forwarded(question, stub, "stub_domain")
+    """FWD-2: a name that a stub domain answers for."""
+    stub = answering_stub(question.name, question.zone, view)
+    return None if stub is None else forwarded(question, stub, "stub_domain")
 
 
 def outside(question: Question, view: View) -> Resolution | None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec.structs import replace
-
 from kubedns_py.dns.rcode import EDE_STALE, ExtendedError
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import RRset
+from kubedns_py.structs import replace
 
 STALE_TTL: Final = 5
 """Seconds that an old answer may be kept at most."""

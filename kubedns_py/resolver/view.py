@@ -7,13 +7,12 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from msgspec import Struct
-
 from kubedns_py.cluster.objects import Address, Key
 from kubedns_py.cluster.selector import Selector
 from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.render import Reply
+from kubedns_py.structs import Struct
 from kubedns_py.zone.zone import Zone
 
 _KUBE_DNS = Key("kube-system", "kube-dns")
@@ -39,6 +38,7 @@ class Policy:
         pointers: which names an address points at.
         pod_pointers: an address in no service points at its pod's dashed name (PTR-8).
         local_networks: reverse names inside are ours alone: unknown ones do not exist.
+        private_networks: the same, but a stub domain may take them.
         dns_service: the Service whose addresses ``ns.dns.D`` has.
         chaos: whether ``version.bind`` and ``id.server`` are answered (ENV-23).
         forwards: whether there is somebody to ask for the names that are not ours.
@@ -50,6 +50,7 @@ class Policy:
     pointers: Literal["all", "hostname", "first"] = "all"
     pod_pointers: bool = False
     local_networks: tuple[Network, ...] = ()
+    private_networks: tuple[Network, ...] = ()
     dns_service: Key = _KUBE_DNS
     chaos: tuple[tuple[Name, str], ...] = ()
     forwards: bool = False

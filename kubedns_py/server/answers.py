@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.lifetime import later, ttls
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.query import Query
+from kubedns_py.structs import Struct
 
 LEAST_TTL: Final = 2
 """Seconds: below, an entry would hardly be used before it ends."""
@@ -33,7 +34,7 @@ _RECORD_OCTETS: Final = 150
 _ID_OCTETS: Final = 2
 
 
-class Facts(NamedTuple):
+class Facts(Struct, frozen=True, gc=False):
     """What is counted of a reply."""
 
     zone: str

@@ -11,16 +11,19 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.query import CD, Query
 from kubedns_py.dns.rcode import NOERROR, NXDOMAIN
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import IN
-from kubedns_py.resolver.complete import complete
+from kubedns_py.resolver.complete import complete, given_up
 from kubedns_py.resolver.view import Resolution, View
 from kubedns_py.server.arrival import Deliver
+
+MOST_STEPS: Final = 4
+"""Times that one query asks upstreams: once, and for each alias that leads to another route."""
 
 
 class Upstreams(Protocol):
@@ -94,7 +97,16 @@ class Pending:
         finish: makes the reply of a complete resolution, or of a fault of ours.
     """
 
-    __slots__ = ("_client", "_deliver", "_finish", "_found", "_query", "_upstreams", "_view")
+    __slots__ = (
+        "_client",
+        "_deliver",
+        "_finish",
+        "_found",
+        "_query",
+        "_steps",
+        "_upstreams",
+        "_view",
+    )
 
     def __init__(
         self,
@@ -109,6 +121,7 @@ class Pending:
         self._view = view
         self._upstreams = upstreams
         self._finish = finish
+        self._steps = 0
         self._client = ""
         self._deliver: Deliver | None = None
 
@@ -123,6 +136,7 @@ class Pending:
         self._deliver = None
 
     def _ask(self) -> None:
+        self._steps += 1
         ask = ask_of(self._query, self._found)
         said = self._upstreams.fetch(ask, self._client, self._take)
         if said is not None:
@@ -135,6 +149,8 @@ class Pending:
         try:
             found = complete(self._found, said, self._view)
             found = look_up(self._query, found, self._view, self._upstreams)
+            if found.onward is not None and self._steps == MOST_STEPS:
+                found = given_up(found)
             octets = None if found.onward else self._finish(found)
         except Exception as fault:  # noqa: BLE001 - counted, said and answered by finish
             octets = self._finish(fault)

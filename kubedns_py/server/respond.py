@@ -13,7 +13,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 from kubedns_py.dns.name import Name, to_text
 from kubedns_py.dns.query import HEADER_OCTETS, OPCODE, QR, RD, Drop, Query, Reject, read_query
@@ -27,6 +26,7 @@ from kubedns_py.server.arrival import IPV4, IPV6, Arrival, Deferred, Repeats
 from kubedns_py.server.elsewhere import Pending, Upstreams, ask_of, is_plain, look_up
 from kubedns_py.server.query_logger import QueryLogger
 from kubedns_py.server.tally import DROPPED, Tally
+from kubedns_py.structs import Struct
 
 _LOG = logging.getLogger(__name__)
 _FLAGS = slice(2, 4)
@@ -75,7 +75,8 @@ class Responder:
         self._view = view
         self._shape = shape
         self._tally = tally
-        self._chances = chances
+        self._clock = chances.clock
+        self._turn = chances.turn
         self._query_log = query_log
         self._upstreams = upstreams
         self._tables: dict[int, AnswerTable] = {}
@@ -88,7 +89,7 @@ class Responder:
 
     def respond(self, message: bytes, arrival: Arrival) -> bytes | Deferred | None:
         """Return the reply to a message, None for silence, or what it has to wait for."""
-        came = _Came(message, arrival, self._chances.clock())
+        came = _Came(message, arrival, self._clock())
         try:
             return self._respond(came)
         except Exception as fault:  # noqa: BLE001 - counted, said and answered
@@ -143,7 +144,7 @@ class Responder:
         table = self._tables.get(came.arrival.family)
         if table is None or came.arrival.proto != "udp" or not AnswerTable.takes(query):
             return first
-        turn = self._chances.turn()
+        turn = self._turn()
         limit = udp_limit(query.edns, self._shape)
         orders = min(_ORDERS, max((len(each.rdatas) for each in found.reply.answer), default=1))
         replies = [
@@ -166,7 +167,7 @@ class Responder:
     def _reply(self, query: Query, came: _Came, found: Resolution) -> bytes:
         proto = came.arrival.proto
         limit = TCP_LIMIT if proto == "tcp" else udp_limit(query.edns, self._shape)
-        turn = self._chances.turn()
+        turn = self._turn()
         octets, is_cut = render(query, found.reply, limit, shape=self._shape, turn=turn)
         if is_cut:
             self._tally.truncate(proto)
@@ -174,7 +175,7 @@ class Responder:
         return octets
 
     def _facts(self, query: Query, found: Resolution) -> Facts:
-        zone = self._zone_text(found.zone)
+        zone = self._zone_texts.get(found.zone) or self._zone_text(found.zone)
         do = query.edns is not None and query.edns.do
         return Facts(zone, query.name, query.qtype, do, found.reply.rcode, found.rule)
 
@@ -192,27 +193,24 @@ class Responder:
     def _count_repeats(  # noqa: PLR0913, PLR0917 - see ``answers.Count``
         self, family: int, facts: Facts, asked: int, replied: int, seconds: float, times: int
     ) -> None:
-        zone, _, qtype, do, rcode, rule = facts
+        zone, qtype, do, rcode, rule = facts.zone, facts.qtype, facts.do, facts.rcode, facts.rule
         record = self._tally.record
         record("udp", family, zone, qtype, do, asked, replied, rcode, rule, seconds, times)
 
     def _count(self, facts: Facts, came: _Came, octets: bytes) -> None:
-        message, arrival, started = came
-        zone, name, qtype, do, rcode, rule = facts
-        proto, family, seconds = arrival.proto, arrival.family, self._chances.clock() - started
-        sizes = len(message), len(octets)
-        self._tally.record(proto, family, zone, qtype, do, *sizes, rcode, rule, seconds)
+        proto, family = came.arrival.proto, came.arrival.family
+        zone, qtype, do, rcode, rule = facts.zone, facts.qtype, facts.do, facts.rcode, facts.rule
+        asked, replied, seconds = len(came.message), len(octets), self._clock() - came.started
+        self._tally.record(proto, family, zone, qtype, do, asked, replied, rcode, rule, seconds)
         if self._query_log.wants(seconds):
-            self._query_log.say(name, qtype, proto, rcode, rule, seconds)
+            self._query_log.say(facts.name, qtype, proto, rcode, rule, seconds)
 
     def _zone_text(self, zone: Name | None) -> str:
-        text = self._zone_texts.get(zone)
-        if text is None:
-            text = self._zone_texts[zone] = to_text(zone or ())
+        text = self._zone_texts[zone] = to_text(zone or ())
         return text
 
 
-class _Came(NamedTuple):
+class _Came(Struct, frozen=True, gc=False):
     """A message, how it came, and when (monotonic seconds)."""
 
     message: bytes

@@ -6,6 +6,9 @@ Rules of this file:
   port each time, hands over nothing from elsewhere (RFC 5452, 9.2), and tells what ICMP said.
 - What is not the reply to this question is counted and passed over; the wait goes on (C-01, C-02).
   Nobody can end a question by sending rubbish, but ten pieces of it end the use of UDP (C-03).
+- What one turn of the event loop begins is sent together at its end, and what has come is received
+  together before any of it is read. So the kernel's work and ours do not drive each other out of
+  the processor's caches, and who is written to wakes up once: a third of the cost of a question.
 - The path of one question makes no objects but the exchange, its socket and its two messages.
 """
 
@@ -14,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+from collections import deque
 from typing import Final
 
 from kubedns_py.config.nameserver import Nameserver
@@ -33,7 +37,9 @@ MAX_MISMATCHES: Final = 10
 BURST: Final = 64
 """Sockets read per wake-up, so that clients, streams and timers get their turns."""
 
+# To look one of these up by name costs as much as a call of the kernel in Python 3.11.
 _TYPE = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
+_AF_INET, _AF_INET6, _READABLE = socket.AF_INET, socket.AF_INET6, select.EPOLLIN
 
 
 class Datagrams:
@@ -47,6 +53,8 @@ class Datagrams:
         self.mismatches: dict[str, int] = dict.fromkeys(Unusable, 0)
         self._loop = asyncio.get_running_loop()
         self._idents = Idents()
+        self._unsent: deque[tuple[_Question, Nameserver, bool]] = deque()
+        self._unread: deque[tuple[_Question, bytes]] = deque()
         self._asked: dict[int, _Question] = {}
         # The loop watches this one descriptor for all sockets; to add each to it costs 14 us more.
         self._poll = select.epoll()
@@ -65,30 +73,53 @@ class Datagrams:
 
         With a spelling the question has that, and a reply in another one is passed over (C-05).
         """
-        question = _Question(ask, self._idents.draw(), done, self._asked, self.mismatches)
+        question = _Question(ask, done, self._asked, self.mismatches)
         question.spelling = spelling
-        try:
-            question.send(server, self._poll, edns=edns)
-        except OSError as error:
-            self._loop.call_soon(question.end, failure_of(error))
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append((question, server, edns))
         return question
 
     def close(self) -> None:
         """End every exchange without a word. Twice is harmless; nothing may be begun after it."""
+        self._unsent.clear()
         for question in list(self._asked.values()):
             question.cancel()
         if not self._poll.closed:
             self._loop.remove_reader(self._poll.fileno())
             self._poll.close()
 
+    def _send(self) -> None:
+        unsent, poll, draw = self._unsent, self._poll, self._idents.draw
+        try:
+            while unsent:
+                question, server, edns = unsent.popleft()
+                question.send(server, poll, ident=draw(), edns=edns)
+        finally:
+            if unsent:  # an end raised: the others shall not suffer for it
+                self._loop.call_soon(self._send)
+
     def _wake(self) -> None:
-        """Read the sockets that something has come to."""
+        """Receive from the sockets that something has come to, and then read it."""
+        asked, unread = self._asked, self._unread
         for descriptor, _ in self._poll.poll(0, BURST):
-            question = self._asked.get(descriptor)
-            # What an earlier one of this turn has ended is gone, or a new one has its number, which
-            # finds nothing to read.
-            if question is not None:
-                question.read()
+            question = asked.get(descriptor)
+            if question is None:
+                continue  # an end has cancelled it
+            message = question.receive()
+            if message is not None:
+                unread.append((question, message))
+        self._read()
+
+    def _read(self) -> None:
+        unread = self._unread
+        try:
+            while unread:
+                question, message = unread.popleft()
+                question.read(message)
+        finally:
+            if unread:  # as above
+                self._loop.call_soon(self._read)
 
 
 class _Question:
@@ -99,55 +130,82 @@ class _Question:
         spelling: what the reply has to have; set at once by whoever made this.
     """
 
-    __slots__ = ("_ask", "_asked", "_counts", "_done", "_ident", "_sock", "mismatches", "spelling")
+    __slots__ = (
+        "_ask",
+        "_asked",
+        "_counts",
+        "_done",
+        "_file",
+        "_query",
+        "_sock",
+        "mismatches",
+        "spelling",
+    )
     spelling: Spelling | None
 
     def __init__(
-        self, ask: Ask, ident: int, done: Done, asked: dict[int, _Question], counts: dict[str, int]
+        self, ask: Ask, done: Done, asked: dict[int, _Question], counts: dict[str, int]
     ) -> None:
         self.mismatches = 0
         self._ask = ask
-        self._ident = ident
+        self._query = b""
         self._done: Done | None = done
         self._asked = asked
         self._counts = counts
-        self._sock: socket.socket | None = None
+        self._file = -1
+        # the class in C: the one around it, which makes a file of a socket, costs 0.6 us
+        self._sock: socket.SocketType | None = None
 
-    def send(self, server: Nameserver, poll: select.epoll, *, edns: bool) -> None:
-        """Send the question from a new socket.
+    def send(self, server: Nameserver, poll: select.epoll, *, ident: int, edns: bool) -> None:
+        """Send the question from a new socket, unless it has been cancelled."""
+        if self._done is None:
+            return
+        host, port, _ = server
+        try:
+            sock = self._sock = socket.SocketType(_AF_INET6 if ":" in host else _AF_INET, _TYPE)
+            sock.connect((host, port))
+            query = write_ask(self._ask, ident, edns=edns)
+            if self.spelling is not None:
+                query = self.spelling.put_into(query)
+            sock.send(query)
+            self._query = query
+            file = self._file = sock.fileno()
+            poll.register(file, _READABLE)  # closing the socket undoes it
+        except OSError as error:  # the kernel has no socket, or knows no way
+            self.end(failure_of(error))
+        else:
+            self._asked[file] = self
 
-        Raises:
-            OSError: the kernel has no socket, or knows no way.
-        """
-        family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
-        sock = self._sock = socket.socket(family, _TYPE)
-        sock.connect((server.host, server.port))
-        query = write_ask(self._ask, self._ident, edns=edns)
-        sock.send(query if self.spelling is None else self.spelling.put_into(query))
-        poll.register(sock, select.EPOLLIN)  # closing the socket undoes it
-        self._asked[sock.fileno()] = self
+    def receive(self) -> bytes | None:
+        """Return a datagram that has come."""
+        assert self._sock is not None  # noqa: S101 - a question that is asked has one
+        try:
+            return self._sock.recv(MAX_OCTETS + 1)
+        except BlockingIOError:
+            return None
+        except OSError as error:  # what ICMP said (udp(7))
+            self.end(failure_of(error))
+            return None
 
-    def read(self) -> None:
-        """Read what has come, until that is the reply, or all."""
-        while self._sock is not None:
-            try:
-                message = self._sock.recv(MAX_OCTETS + 1)
-            except BlockingIOError:
-                return
-            except OSError as error:  # what ICMP said (udp(7))
-                self.end(failure_of(error))
-                return
-            if len(message) > MAX_OCTETS:
-                self._pass_over(Unusable.MALFORMED)
-                continue
-            response = read_response(message, self._ident, self._ask)
-            if not isinstance(response, Response):
-                self._pass_over(response)
-            elif self.spelling is None or self.spelling.is_that_of(message):
-                self.end(response)
-            else:
-                self._pass_over(Unusable.CASE)
-                self.spelling.on_other()
+    def read(self, message: bytes) -> None:
+        """Take a datagram that has come if it is the reply."""
+        if self._done is None:
+            return
+        if len(message) > MAX_OCTETS:
+            self._pass_over(Unusable.MALFORMED)
+            return
+        spelling, is_other = self.spelling, False
+        if spelling is not None:
+            is_other = not spelling.is_that_of(message)
+            message = spelling.taken_out_of(message)
+        response = read_response(message, self._query, self._ask)
+        if not isinstance(response, Response):
+            self._pass_over(response)
+        elif spelling is None or not is_other:
+            self.end(response)
+        else:
+            self._pass_over(Unusable.CASE)
+            spelling.on_other()
 
     def end(self, outcome: Response | Failure) -> None:
         """Close the socket and tell the outcome, unless the end has come before."""
@@ -159,10 +217,10 @@ class _Question:
     def cancel(self) -> None:
         """End it without a word."""
         self._done = None
-        if self._sock is not None:
-            self._asked.pop(self._sock.fileno(), None)
-            self._sock.close()
-            self._sock = None
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            self._asked.pop(self._file, None)
+            sock.close()
 
     def _pass_over(self, reason: Unusable) -> None:
         self._counts[reason] += 1

@@ -4,6 +4,8 @@ Rules of this file:
 
 - ``reply`` is always in the form in which it was handed out last, so a name that is asked for a
   thousand times in a second is counted down once, and memory holds it once.
+- The garbage collector has nothing to do with entries, however many there are: no cycle can go
+  through one, so it need not look at them.
 - Time only moves on: ``now`` is never less than it was before.
 """
 
@@ -13,7 +15,8 @@ from math import inf
 from typing import Final
 
 from kubedns_py.dns.render import Reply
-from kubedns_py.upstream.freshness import Kind, Verdict, counted_down, stale
+from kubedns_py.structs import Struct
+from kubedns_py.upstream.freshness import Kind, counted_down, stale
 from kubedns_py.upstream.routes import Group
 
 PREFETCH_LIFETIME_S: Final = 10
@@ -26,71 +29,68 @@ PREFETCH_HITS: Final = 2
 """Times that an entry must have been asked for since it was fetched."""
 
 _IS_STALE = -1
+_FAILURE = Kind.FAILURE  # in Python 3.11 the long form costs 0.1 us each time
 
 
-class Entry:
+class Entry(Struct, gc=False, eq=False):
     """One reply.
 
     Attributes:
         kind: what it tells.
+        reply: what to say.
+        lifetime_s: whole seconds for which it is fresh.
+        stored_at: when that began.
         origin: who was asked.
         octets: estimate of what it takes in memory.
+        epoch: the last review that it stood.
         hits: times that it was asked for; counted by whoever holds it.
         failed_until: until when it is no use to fetch it again.
-        epoch: the last review that it stood.
+        shown_s: whole seconds that are off the TTLs of ``reply``; less than 0 where it is stale.
     """
 
-    __slots__ = (
-        "_due",
-        "_lifetime",
-        "_shown",
-        "_stored",
-        "epoch",
-        "failed_until",
-        "hits",
-        "kind",
-        "octets",
-        "origin",
-        "reply",
-    )
-
-    def __init__(self, verdict: Verdict, now: float, origin: Group, octets: int) -> None:
-        self.kind, self._lifetime, self.reply = verdict
-        self.origin = origin
-        self.octets = octets
-        self.hits = 0
-        self.failed_until = -inf
-        self.epoch = 0
-        self._stored = now
-        self._shown = 0  # whole seconds that are off the TTLs of ``reply``
-        self._due = inf
-        if self.kind is not Kind.FAILURE and self._lifetime >= PREFETCH_LIFETIME_S:
-            self._due = now + self._lifetime * (1 - PREFETCH_SHARE)
+    kind: Kind
+    reply: Reply
+    lifetime_s: int
+    stored_at: float
+    origin: Group
+    octets: int
+    epoch: int = 0
+    hits: int = 0
+    failed_until: float = -inf
+    shown_s: int = 0
 
     def fresh_reply(self, now: float) -> Reply | None:
         """Return the reply with TTLs counted down, or None when it has expired."""
-        age = now - self._stored
-        if age >= self._lifetime:
+        age = now - self.stored_at
+        if age >= self.lifetime_s:
             return None
         elapsed = int(age)
-        if elapsed != self._shown:
-            self.reply = counted_down(self.reply, elapsed - self._shown)
-            self._shown = elapsed
+        if elapsed != self.shown_s:
+            self.reply = counted_down(self.reply, elapsed - self.shown_s)
+            self.shown_s = elapsed
         return self.reply
 
     def stale_reply(self) -> Reply:
         """Return the reply as one that has expired, which it has for good."""
-        if self._shown != _IS_STALE:
+        if self.shown_s != _IS_STALE:
             self.reply = stale(self.reply)
-            self._shown = _IS_STALE
+            self.shown_s = _IS_STALE
         return self.reply
 
     def is_due(self, now: float) -> bool:
         """Tell whether it is worth fetching ahead: often asked for, and soon to expire."""
-        return now >= self._due and self.hits >= PREFETCH_HITS and now >= self.failed_until
+        if self.hits < PREFETCH_HITS or self.lifetime_s < PREFETCH_LIFETIME_S:
+            return False
+        due = self.stored_at + self.lifetime_s * (1 - PREFETCH_SHARE)
+        return now >= due and now >= self.failed_until and self.kind is not _FAILURE
+
+    def note_failure(self, until: float, now: float) -> None:
+        """Remember that fetching it failed; while it is fresh, not for longer than that."""
+        ends = self.stored_at + self.lifetime_s
+        self.failed_until = min(until, ends) if now < ends else until
 
     def has_data(self, now: float, keep_stale_s: float) -> bool:
         """Tell whether it is no failure, and fresh or not too long expired."""
-        if self.kind is Kind.FAILURE:
+        if self.kind is _FAILURE:
             return False
-        return now - self._stored < self._lifetime + keep_stale_s
+        return now - self.stored_at < self.lifetime_s + keep_stale_s

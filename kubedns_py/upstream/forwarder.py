@@ -4,7 +4,8 @@ Rules of this file:
 
 - Whoever asks what is in flight already waits for that answer (C-17): many equal questions in
   flight would make guessing an ID easy (CVE-2023-30464), and cost more.
-- What cannot be asked is refused at once: too many in flight, nobody up, nobody configured.
+- What cannot be asked is refused at once: too many in flight, nobody up, nobody configured. But
+  what looks for a loop is passed on even to who is down or loops: see ``loops.py``.
 - One timer serves all questions: it looks every 25 ms at whose time has come, while there are any.
 - A question that comes from where the same question was sent is a loop and ends here (C-22).
 - ``done`` is never called before ``ask`` has returned, and never after ``close``.
@@ -12,23 +13,28 @@ Rules of this file:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.dns.ask import Ask
+from kubedns_py.dns.chain import Elsewhere
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.rcode import EDE_NO_REACHABLE_AUTHORITY, EDE_OTHER, SERVFAIL, ExtendedError
 from kubedns_py.dns.render import Reply
+from kubedns_py.dns.rrset import HINFO
 from kubedns_py.upstream.admission import Admission, Bounds
 from kubedns_py.upstream.counts import ForwardCounts, Reject
 from kubedns_py.upstream.exchange import Exchanges
 from kubedns_py.upstream.health import Health
-from kubedns_py.upstream.lookup import Desk, Lookup, Means, Waiter
-from kubedns_py.upstream.loops import Loops
-from kubedns_py.upstream.panel import Panel
+from kubedns_py.upstream.lookup import Desk, Lookup, Means
+from kubedns_py.upstream.loops import Loops, is_look
+from kubedns_py.upstream.panel import ALONE_PATIENCE_S, Choice, Panel
 from kubedns_py.upstream.probe import Clock, Prober, Timer
 from kubedns_py.upstream.routes import Group, Routes
+
+_log = logging.getLogger(__name__)
 
 TICK_S: Final = 0.025
 """How exact waits for servers are; the shortest is 150 ms."""
@@ -59,21 +65,21 @@ class Forwarder:
         streams: Exchanges,
         *,
         clock: Clock,
-        is_elsewhere: Callable[[Name], bool],
+        is_elsewhere: Elsewhere,
         bounds: Bounds | None = None,
     ) -> None:
         self.counts = ForwardCounts()
         self._clock = clock
         self._admission = Admission(bounds or Bounds(), self.counts)
-        self._prober = Prober(udp, streams, clock=clock)
         self._loops = Loops(udp, streams, clock=clock, on_loop=self._on_loop)
+        self._prober = Prober(udp, streams, clock=clock, on_back=self._loops.look)
         self._means = Means(
             udp=udp,
             streams=streams,
             now=clock.time,
             is_elsewhere=is_elsewhere,
             counts=self.counts,
-            on_suspect=self._prober.suspect,
+            on_suspect=self._on_suspect,
             on_end=self._on_end,
         )
         self._healths: Mapping[Nameserver, Health] = {}
@@ -144,12 +150,14 @@ class Forwarder:
             return self._join(lookup, client, done)
         now = self._clock.time()
         choice = desk.panel.first(now)
+        if ask.qtype == HINFO and is_look(ask):
+            choice = self._look_too(desk.panel, choice)
         if choice is None:
             return self._refuse_all(desk.panel, now)
         admitted = self._admission.begin(client)
         if isinstance(admitted, Reply):
             return admitted
-        Lookup(ask, desk, self._means, Waiter(admitted, done)).begin(choice, now)
+        Lookup(ask, desk, self._means, (admitted, done)).begin(choice, now)
         if self._timer is None:
             self._timer = self._clock.call_at(now + TICK_S, self._tick)
         return None
@@ -180,12 +188,12 @@ class Forwarder:
         if isinstance(admitted, Reply):
             return admitted
         self.counts.coalesced += 1
-        lookup.waiters.append(Waiter(admitted, done))
+        lookup.waiters.append((admitted, done))
         return None
 
     def _on_end(self, lookup: Lookup, reply: Reply) -> None:
         waiters = lookup.waiters
-        self._admission.end(waiters[0].client)
+        self._admission.end(waiters[0][0])
         for client, _ in waiters:
             self._admission.leave(client)
         for _, done in waiters:
@@ -209,8 +217,22 @@ class Forwarder:
         self._loops.came_back(name)
         return self._refuse(Reject.LOOP, _LOOP)
 
-    def _on_loop(self, _: Health) -> None:
+    def _look_too(self, panel: Panel, choice: Choice | None) -> Choice | None:
+        """Look where somebody else looks; return whom to ask, which nobody else is asked for."""
+        for health in panel.healths:
+            self._loops.look(health)
+        if choice is None and panel.healths:
+            latest = max(panel.healths, key=lambda health: health.looping_until)
+            return Choice(latest, ALONE_PATIENCE_S)
+        return choice
+
+    def _on_suspect(self, health: Health) -> None:
+        self._prober.suspect(health)
+        self._loops.look(health)
+
+    def _on_loop(self, health: Health) -> None:
         self.counts.loop_detected += 1
+        _log.warning("upstream %s sends our questions back to us; it is left out", health.label)
 
     def _refuse_all(self, panel: Panel, now: float) -> Reply:
         if not panel.healths:

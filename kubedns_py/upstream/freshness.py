@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.rcode import EDE_STALE, NOERROR, NXDOMAIN, ExtendedError
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import ANY, SOA, RRset
+from kubedns_py.structs import replace
 
 STALE_TTL: Final = 30
 """Seconds that stale data may be kept by whoever gets it (RFC 8767, 5)."""
@@ -90,18 +91,29 @@ def judge(ask: Ask, reply: Reply, limits: Limits, *, is_cut: bool = False) -> Ve
     """
     if reply.rcode not in _ABOUT_DATA:
         return Verdict(_FAILURE, limits.failure_s, reply)
+    if len(reply.answer) == 1 and not (reply.authority or reply.rcode or reply.truncated):
+        only = reply.answer[0]
+        if only.rtype == ask.qtype and 0 < only.ttl <= limits.max_ttl:  # what most names have
+            return Verdict(_SUCCESS, only.ttl, reply)
     kind = _UNKEPT if reply.truncated else _kind(ask, reply, is_cut=is_cut)
-    answer = _capped(reply.answer, limits.max_ttl)
+    answer, authority = _capped(reply.answer, limits.max_ttl), reply.authority
     if kind is _DENIAL:
-        authority = tuple([_denial(rrset, limits.max_negative_ttl) for rrset in reply.authority])
-    else:
-        authority = _capped(reply.authority, limits.max_ttl)
-    if answer != reply.answer or authority != reply.authority:
+        authority = tuple([_denial(rrset, limits.max_negative_ttl) for rrset in authority])
+    elif authority:
+        authority = _capped(authority, limits.max_ttl)
+    if answer is not reply.answer or authority is not reply.authority:
         reply = replace(reply, answer=answer, authority=authority)
-    lifetime_s = min([rrset.ttl for rrset in answer + authority], default=0)
+    lifetime_s = _least_ttl(answer, authority)
     if kind is _UNKEPT or not lifetime_s:
         return Verdict(_UNKEPT, 0, reply)
     return Verdict(kind, lifetime_s, reply)
+
+
+def _least_ttl(answer: tuple[RRset, ...], authority: tuple[RRset, ...]) -> int:
+    """Return the least TTL of all, 0 where there is none."""
+    if len(answer) == 1 and not authority:
+        return answer[0].ttl
+    return min([rrset.ttl for rrset in answer + authority], default=0)
 
 
 def _kind(ask: Ask, reply: Reply, *, is_cut: bool) -> Kind:
@@ -120,7 +132,7 @@ def _kind(ask: Ask, reply: Reply, *, is_cut: bool) -> Kind:
 def _capped(rrsets: tuple[RRset, ...], most: int) -> tuple[RRset, ...]:
     for rrset in rrsets:
         if rrset.ttl > most:
-            return tuple(rrset._replace(ttl=min(rrset.ttl, most)) for rrset in rrsets)
+            return tuple(replace(rrset, ttl=min(rrset.ttl, most)) for rrset in rrsets)
     return rrsets
 
 
@@ -128,7 +140,7 @@ def _denial(rrset: RRset, most: int) -> RRset:
     """Return an RRset of a denial; the TTL of its SOA is that of the denial (RFC 2308, 5)."""
     if rrset.rtype == SOA:
         most = min(most, int.from_bytes(rrset.rdatas[0][_MINIMUM]))
-    return rrset if rrset.ttl <= most else rrset._replace(ttl=most)
+    return rrset if rrset.ttl <= most else replace(rrset, ttl=most)
 
 
 def counted_down(reply: Reply, seconds: int) -> Reply:
@@ -148,6 +160,6 @@ def stale(reply: Reply) -> Reply:
 
 def _with_ttls(reply: Reply, change: Callable[[int], int]) -> Reply:
     def changed(rrsets: Iterable[RRset]) -> tuple[RRset, ...]:
-        return tuple([rrset._replace(ttl=change(rrset.ttl)) for rrset in rrsets])
+        return tuple([replace(rrset, ttl=change(rrset.ttl)) for rrset in rrsets])
 
     return replace(reply, answer=changed(reply.answer), authority=changed(reply.authority))

@@ -38,6 +38,7 @@ MAX_PATIENCE_S: Final = 1.0
 _SMOOTHING = 1 / 8  # RFC 6298, 2.3
 _LEAST_RTT_S = 1e-6  # 0 means unknown
 _PATIENCE = 4
+_SHORT_RTT_S = MIN_PATIENCE_S / _PATIENCE
 _SUSPECT_S = 10.0  # above every RTT: after all others
 
 
@@ -160,8 +161,11 @@ class Health:
 
     def _sample(self, seconds: float) -> None:
         self._smooth(seconds)
-        self.cost_s = self.rtt_s
-        self.patience_s = min(max(_PATIENCE * self.rtt_s, MIN_PATIENCE_S), MAX_PATIENCE_S)
+        rtt = self.cost_s = self.rtt_s
+        if rtt < _SHORT_RTT_S:
+            self.patience_s = MIN_PATIENCE_S
+        else:
+            self.patience_s = min(_PATIENCE * rtt, MAX_PATIENCE_S)
 
     def _smooth(self, seconds: float) -> None:
         rtt = self.rtt_s

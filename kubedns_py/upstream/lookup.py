@@ -14,16 +14,16 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from typing import Final, NamedTuple
 
 from kubedns_py.dns.ask import Ask
-from kubedns_py.dns.chain import clean
-from kubedns_py.dns.name import Name
+from kubedns_py.dns.chain import Elsewhere, clean
 from kubedns_py.dns.rcode import BADVERS, FORMERR, NOERROR, NOTIMP, NXDOMAIN
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.response import Response
+from kubedns_py.structs import replace
 from kubedns_py.upstream.admission import Client
 from kubedns_py.upstream.attempt import (
     ANSWERED,
@@ -61,11 +61,8 @@ _ANSWERS = frozenset({NOERROR, NXDOMAIN, _YXDOMAIN})
 _WITHOUT_EDNS = frozenset({FORMERR, NOTIMP})
 
 
-class Waiter(NamedTuple):
-    """Who waits for the answer, and how to tell."""
-
-    client: Client
-    done: Callable[[Reply], None]
+Waiter = tuple[Client, Callable[[Reply], None]]
+"""Who waits for the answer, and how to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ class Means:
     udp: Exchanges
     streams: Exchanges
     now: Callable[[], float]
-    is_elsewhere: Callable[[Name], bool]
+    is_elsewhere: Elsewhere
     counts: ForwardCounts
     on_suspect: Callable[[Health], None]
     on_end: Callable[[Lookup, Reply], None]
@@ -178,7 +175,7 @@ class Lookup:
 
     def _take(self, attempt: Attempt, outcome: Response | Failure) -> None:
         now = self._means.now()
-        if isinstance(outcome, Failure):
+        if not isinstance(outcome, Response):
             attempt.failed(outcome)
             self._on_failure(attempt, outcome, now)
             return
@@ -217,13 +214,22 @@ class Lookup:
             self._hurry(now)
             self._again(health, now, Retry.TRUNCATED, over_stream=True)
         elif not any(other.over_stream and not other.end for other in self.attempts):
+            self._complete_elsewhere(now)
+
+    def _complete_elsewhere(self, now: float) -> None:
+        """Ask a server that was not asked yet for the whole; without one, a part has to do."""
+        health = self._next(now)
+        if health is not None and not sends(self.attempts, health):
+            by_stream = self._by_stream(health, now)
+            self._again(health, now, Retry.TRUNCATED, over_stream=by_stream)
+        elif not may_still_come(self.attempts):
             self._give_up()
 
     def _on_failure(self, attempt: Attempt, failure: Failure, now: float) -> None:
         health = attempt.health
         is_second_way = attempt.over_stream and not health.needs_streams(now)
         if is_second_way and self._partial is not None:
-            self._give_up()
+            self._complete_elsewhere(now)
         elif failure is Failure.NO_SOCKET:
             return  # ours, not the server's; the next turn tries again
         elif failure is Failure.SUSPICIOUS and may_use_stream(self.attempts, health):

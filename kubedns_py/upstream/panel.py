@@ -13,8 +13,9 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from kubedns_py.structs import Struct
 from kubedns_py.upstream.health import Health
 
 EXPLORE_EVERY: Final = 64
@@ -27,7 +28,7 @@ ALONE_PATIENCE_S: Final = 1.0
 """How long the only usable server is waited for before the question is repeated."""
 
 
-class Choice(NamedTuple):
+class Choice(Struct, frozen=True, gc=False):
     """Whom to ask first, and how long to wait before somebody else is asked too, in seconds."""
 
     health: Health

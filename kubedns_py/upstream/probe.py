@@ -57,14 +57,23 @@ class Prober:
         udp: questions over UDP.
         streams: questions over TCP and TLS.
         clock: the event loop.
+        on_back: called with a server that was a suspect, or down, when it has replied to a probe.
     """
 
-    __slots__ = ("_clock", "_streams", "_udp", "_watches")
+    __slots__ = ("_clock", "_on_back", "_streams", "_udp", "_watches")
 
-    def __init__(self, udp: Exchanges, streams: Exchanges, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        udp: Exchanges,
+        streams: Exchanges,
+        *,
+        clock: Clock,
+        on_back: Callable[[Health], None],
+    ) -> None:
         self._udp = udp
         self._streams = streams
         self._clock = clock
+        self._on_back = on_back
         self._watches: dict[Health, _Watch] = {}
 
     def watch(self, servers: Mapping[Health, Name]) -> None:
@@ -79,6 +88,7 @@ class Prober:
         for health, domain in servers.items():
             if health not in self._watches:
                 watch = _Watch(health, domain, self._clock, (self._udp, self._streams))
+                watch.on_back = self._on_back
                 self._watches[health] = watch
                 watch.start()
 
@@ -98,9 +108,14 @@ class _Watch:
 
     Attributes:
         domain: what its route is for.
+        on_back: see ``Prober``; set at once by whoever made this.
     """
 
-    __slots__ = ("_ask", "_clock", "_health", "_probes", "_sent", "_sent_at", "_timer", "_ways")
+    __slots__ = (
+        *("_ask", "_clock", "_health", "_probes", "_sent", "_sent_at", "_timer", "_ways"),
+        "on_back",
+    )
+    on_back: Callable[[Health], None]
 
     def __init__(
         self, health: Health, domain: Name, clock: Clock, ways: tuple[Exchanges, Exchanges]
@@ -149,12 +164,15 @@ class _Watch:
 
     def _replied(self, probe: _Probe) -> None:
         now = self._clock.time()
+        was_away = self._health.is_suspect  # also one that is down
         self._health.replied_to_probe(now - probe.started)
         if not probe.over_stream:
             self._health.hears_datagrams()
         elif self._sent > 1 and all(other.over_stream for other in self._probes):
             self._health.is_deaf_to_datagrams(now)
         self.close()
+        if was_away:
+            self.on_back(self._health)
 
     def _failed(self, probe: _Probe) -> None:
         if self._health.heard_at < probe.started:

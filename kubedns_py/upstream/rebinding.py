@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from kubedns_py.dns.ask import Ask
@@ -22,6 +21,7 @@ from kubedns_py.dns.name import ROOT, Name
 from kubedns_py.dns.rcode import EDE_FILTERED, NOERROR, ExtendedError
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import AAAA, ANY, RRSIG, SOA, A, RRset, soa
+from kubedns_py.structs import replace
 from kubedns_py.upstream.filters import Authority
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -87,13 +87,13 @@ class RebindingFilter:
 
     def _without(self, rrset: RRset, changed: set[tuple[Name, int]]) -> RRset:
         """Return what is left of an RRset; it may have no rdata."""
-        owner, rtype = rrset[:2]
+        owner, rtype = rrset.owner, rrset.rtype
         if rtype == RRSIG:  # its first field is the type that it covers (RFC 4034, 3.1)
             gone = {covered.to_bytes(2) for name, covered in changed if name == owner}
-            return rrset._replace(rdatas=tuple(r for r in rrset.rdatas if r[:2] not in gone))
+            return replace(rrset, rdatas=tuple(r for r in rrset.rdatas if r[:2] not in gone))
         if (owner, rtype) not in changed:
             return rrset
-        return rrset._replace(rdatas=tuple(r for r in rrset.rdatas if not self._is_inside(r)))
+        return replace(rrset, rdatas=tuple(r for r in rrset.rdatas if not self._is_inside(r)))
 
     def _is_inside(self, address: bytes) -> bool:
         """Tell whether an address, 4 or 16 octets, is one of the inside."""

@@ -38,6 +38,13 @@ class Spelling(NamedTuple):
         behind = HEADER_OCTETS + len(self.octets)
         return query[:HEADER_OCTETS] + self.octets + query[behind:]
 
+    def taken_out_of(self, reply: bytes) -> bytes:
+        """Return a reply whose question is folded: names in its records may point at it."""
+        if not reply.startswith(self.octets, HEADER_OCTETS):
+            return reply
+        behind = HEADER_OCTETS + len(self.octets)
+        return reply[:HEADER_OCTETS] + self.octets.lower() + reply[behind:]
+
     def is_that_of(self, reply: bytes) -> bool:
         """Tell whether a reply to the query has this spelling, or no question.
 

@@ -254,7 +254,8 @@ class Stream(asyncio.Protocol):
         if question is None:
             self._pass_over(Unusable.ID)
             return
-        response = read_response(message, ident, question.ask)
+        query = write_ask(question.ask, ident, edns=question.edns)
+        response = read_response(message, query, question.ask)
         if isinstance(response, Unusable):
             question.mismatches += 1
             self._pass_over(response)

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from kubedns_py.dns.ask import Ask
+from kubedns_py.dns.chain import Elsewhere
 from kubedns_py.dns.name import Name, from_wire
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import AAAA, ANY, CNAME
@@ -38,6 +39,7 @@ MOST_AHEAD: Final = 32
 AHEAD_LOAD: Final = 0.5
 """Part of the forwarder's slots up to which there is room for them."""
 
+_FAILURE = Kind.FAILURE  # in Python 3.11 the long form costs 0.1 us each time
 _NO_CLIENT: Final = ""
 _NOBODY: Final = Group("", ())
 """Stands for no route; the forwarder knows nobody in it and says so."""
@@ -95,7 +97,7 @@ class Upstreams:
         forwarder: Forwarder,
         routes: Routes,
         *,
-        is_elsewhere: Callable[[Name], bool],
+        is_elsewhere: Elsewhere,
         loop: Loop,
         most_ahead: int = MOST_AHEAD,
     ) -> None:
@@ -207,7 +209,7 @@ class Upstreams:
         if fetch.timer is not None:
             fetch.timer.cancel()
         old = None
-        if verdict.kind is Kind.FAILURE:
+        if verdict.kind is _FAILURE:
             old = self._cache.last_resort(fetch.ask, self._now())
         _hand_out(fetch, old or verdict.reply)
 
@@ -231,7 +233,7 @@ class Upstreams:
 
     def _is_cut(self, ask: Ask, reply: Reply) -> bool:
         """Tell whether an answer ends with an alias that somebody else is asked to follow."""
-        return _is_open(ask, reply) and self._is_elsewhere(_targets(reply)[-1])
+        return _is_open(ask, reply) and self._is_elsewhere(_targets(reply)[-1], ask.name)
 
     def _is_right(self, ask: Ask, reply: Reply, origin: Group) -> bool:
         """Tell whether a reply could come from the servers that are asked today.
@@ -241,7 +243,7 @@ class Upstreams:
         be, or would.
         """
         names = [ask.name, *_targets(reply)]
-        if _is_open(ask, reply) and not self._is_elsewhere(names.pop()):
+        if _is_open(ask, reply) and not self._is_elsewhere(names.pop(), ask.name):
             return False
         servers = set(origin.servers)
         groups = [self._routes.route(name) for name in names]
@@ -278,10 +280,14 @@ def _is_open(ask: Ask, reply: Reply) -> bool:
     """Tell whether an answer has aliases, but neither what was asked for nor a denial of it."""
     if reply.authority or ask.qtype == ANY:
         return False
-    types = [rrset.rtype for rrset in reply.answer]
-    return CNAME in types and ask.qtype not in types
+    has_alias = False
+    for rrset in reply.answer:
+        if rrset.rtype == ask.qtype:
+            return False
+        has_alias = has_alias or rrset.rtype == CNAME
+    return has_alias
 
 
 def _targets(reply: Reply) -> list[Name]:
     """Return where the aliases of an answer lead, in their order."""
-    return [from_wire(rrset.rdatas[0]) for rrset in reply.answer if rrset.rtype == CNAME]
+    return [from_wire(rrset.rdatas[0].lower()) for rrset in reply.answer if rrset.rtype == CNAME]

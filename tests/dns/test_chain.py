@@ -21,7 +21,7 @@ EVIL = "bank.example. 300 IN A 192.0.2.66"
 SOA = "example. 900 IN SOA ns.example. host.example. 1 7200 3600 86400 60"
 
 
-def nowhere(_: Name) -> bool:
+def nowhere(_name: Name, _asked: Name) -> bool:
     """Every name is the upstream's to answer."""
     return False
 

@@ -1,9 +1,9 @@
 """Replies to octets, read back by dnspython; exact octets where a client may depend on them."""
 
 import struct
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from kubedns_py.dns.name import Name, from_text, to_wire
 from kubedns_py.dns.query import Edns, Query, Reject, read_query

@@ -43,7 +43,7 @@ class ForwardStage:
             self.udp,
             self.tcp,
             clock=self.clock,
-            is_elsewhere=lambda name: name[-1:] == (b"local",),
+            is_elsewhere=lambda name, _: name[-1:] == (b"local",),
             bounds=bounds,
         )
         self.group = a_group(*hosts)

@@ -54,7 +54,7 @@ class LookupStage:
             udp=self.udp,
             streams=self.tcp,
             now=self.clock.time,
-            is_elsewhere=lambda _: False,
+            is_elsewhere=lambda *_: False,
             counts=self.counts,
             on_suspect=self.suspects.append,
             on_end=lambda _, reply: self.replies.append(reply),

@@ -86,7 +86,7 @@ def cleaned(
     response = response_to(
         ask, *answer, authority=authority, additional=additional, rcode=rcode, flags=flags
     )
-    reply = clean(response, ask, is_elsewhere=lambda name: is_below(name, _CLUSTER))
+    reply = clean(response, ask, is_elsewhere=lambda name, _: is_below(name, _CLUSTER))
     assert reply is not None
     assert not reply.authoritative
     assert reply.additional == ()

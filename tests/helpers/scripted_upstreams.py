@@ -17,6 +17,7 @@ Rules of this file:
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import dns.flags
 import dns.message
@@ -100,9 +101,13 @@ class ScriptedUpstreams:
             return DEAD
         response = read_response(_message(ask, rows), write_ask(ask, _IDENT), ask)
         assert not isinstance(response, str), response
-        reply = clean(response, ask, is_elsewhere=lambda name: is_elsewhere(name, self._view))
+        reply = clean(response, ask, is_elsewhere=partial(_is_elsewhere, self._view))
         assert reply is not None
         return reply
+
+
+def _is_elsewhere(view: View, name: Name, asked: Name) -> bool:
+    return is_elsewhere(name, asked, view)
 
 
 def _message(ask: Ask, rows: list[tuple[str, str]]) -> bytes:

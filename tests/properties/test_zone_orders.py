@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubedns_py.cluster.objects import (
     Address,
@@ -251,7 +252,7 @@ def _without_serial(reply: Reply) -> Reply:
 def _rrset_without_serial(rrset: RRset) -> RRset:
     assert rrset.rtype == SOA
     (rdata,) = rrset.rdatas
-    return rrset._replace(rdatas=(rdata[: SERIAL.start] + rdata[SERIAL.stop :],))
+    return replace(rrset, rdatas=(rdata[: SERIAL.start] + rdata[SERIAL.stop :],))
 
 
 @settings(max_examples=30, deadline=None)

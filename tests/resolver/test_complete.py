@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from kubedns_py.cluster.objects import Key, Namespace
 from kubedns_py.cluster.selector import parse_selector
@@ -181,11 +181,14 @@ def test_a_chain_that_leads_in_and_out_for_ever_ends() -> None:
     for number in range(100):
         if resolution.onward is None:
             break
-        name, following = f"c{number}.corp.example.", f"c{number + 1}.corp.example."
+        name, following = (
+            f"c{each}.{'x.svc.d' if each % 2 else 'corp.example'}." for each in (number, number + 1)
+        )
         resolution = complete(resolution, a_reply(f"{name} 60 IN CNAME {following}"), VIEW)
 
+    assert number == 24
     assert resolution.onward is None
-    assert len(resolution.reply.answer) == 24
+    assert (resolution.reply.rcode, resolution.reply.answer) == (2, ())
 
 
 def test_without_recursion_only_what_is_ours_is_said() -> None:
@@ -198,28 +201,48 @@ def test_without_recursion_only_what_is_ours_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "asked", "expected"),
     [
-        ("none.prod.svc.d", True),
-        ("db.corp.example", True),
-        ("corp.example", True),
-        ("acorp.example", False),
-        ("10.0.96.10.in-addr.arpa", True),
-        ("1.0.200.10.in-addr.arpa", False),
-        ("5.0-127.2.0.192.in-addr.arpa", False),
-        ("example.org", False),
+        ("none.prod.svc.d", "example.org", True),
+        ("none.prod.svc.d", "a.corp.example", True),
+        ("db.corp.example", "example.org", True),
+        ("db.corp.example", "a.corp.example", False),
+        ("corp.example", "example.org", True),
+        ("acorp.example", "example.org", False),
+        ("b.x.svc.d", "a.x.svc.d", False),
+        ("b.x.svc.d", "a.corp.example", True),
+        ("10.0.96.10.in-addr.arpa", "example.org", True),
+        ("1.0.200.10.in-addr.arpa", "2.0.200.10.in-addr.arpa", False),
+        ("5.0-127.2.0.192.in-addr.arpa", "5.2.0.192.in-addr.arpa", False),
+        ("example.org", "www.example.org", False),
+        ("example.org", "a.corp.example", False),
     ],
 )
-def test_whose_word_is_not_taken_for_what(name: str, expected: bool) -> None:  # noqa: FBT001 - a column
-    """C-07: names of ours and of stub domains; a classless delegation stays whole (RFC 2317)."""
-    assert is_elsewhere(from_text(name), VIEW) is expected
+def test_whose_word_is_not_taken_for_what(
+    name: str,
+    asked: str,
+    expected: bool,  # noqa: FBT001 - a column
+) -> None:
+    """C-07: names of ours and of other routes; a classless delegation stays whole (RFC 2317)."""
+    assert is_elsewhere(from_text(name), from_text(asked), VIEW) is expected
 
 
 def test_addresses_in_local_networks_are_ours_known_or_not() -> None:
     """T-46."""
     policy = Policy(forwards=True, local_networks=(ipaddress.ip_network("10.200.0.0/16"),))
 
-    assert is_elsewhere(from_text("1.0.200.10.in-addr.arpa"), a_view(policy=policy))
+    name = from_text("1.0.200.10.in-addr.arpa")
+    assert is_elsewhere(name, from_text("example.org"), a_view(policy=policy))
+
+
+def test_private_networks_are_ours_unless_a_stub_domain_takes_them() -> None:
+    """T-46, FWD-2: --private-reverse nxdomain is about the default route."""
+    policy = Policy(forwards=True, private_networks=(ipaddress.ip_network("10.0.0.0/8"),))
+    view = a_view(policy=policy)
+
+    assert shown(found("1.0.200.10.in-addr.arpa", 12, view=view).reply)[0] == 3
+    view.stub_domains = frozenset({from_text("10.in-addr.arpa")})
+    assert asks(found("1.0.200.10.in-addr.arpa", 12, view=view)) == "1.0.200.10.in-addr.arpa."
 
 
 # -- search completion
@@ -280,6 +303,38 @@ def test_a_question_for_dnssec_or_another_type_is_not_completed() -> None:
 
     assert resolve(name, A, IN, VIEW, asked=ASKED, do=True).onward is None
     assert resolve(name, TXT, IN, VIEW, asked=ASKED).onward is None
+
+
+def test_a_name_of_ours_without_its_last_dot_is_nobody_elses_business() -> None:
+    """5.3, C-07: the walk of ``web.prod.svc.d`` is over at its first step."""
+    view = a_forwarding_view()
+    there = found("web.prod.svc.d.done.svc.d", view=view)
+
+    assert shown(there.reply) == (
+        0,
+        True,
+        [
+            "web.prod.svc.d.done.svc.d. 5 IN CNAME web.prod.svc.d.",
+            "web.prod.svc.d. 30 IN A 10.96.0.10",
+        ],
+    )
+    for name in ("none.prod.svc.d", "10.0.96.10.in-addr.arpa"):
+        absent = found(f"{name}.done.svc.d", view=view)
+        assert (asks(absent), shown(absent.reply)) == (None, (3, True, []))
+
+
+def test_a_chain_outside_that_leads_back_is_followed_here() -> None:
+    """5.3, C-07: never an alias without its end."""
+    said = a_reply("in.example.org. 60 IN CNAME web.prod.svc.d.")
+    gone = a_reply("in.example.org. 60 IN CNAME none.prod.svc.d.")
+    far = a_reply("in.example.org. 60 IN CNAME db.corp.example.")
+
+    assert shown(completed("in.example.org.done.svc.d", said).reply)[2][-1] == (
+        "web.prod.svc.d. 30 IN A 10.96.0.10"
+    )
+    for each in (gone, far):
+        reply = completed("in.example.org.done.svc.d", each).reply
+        assert (shown(reply), section(reply.authority)) == ((3, True, []), ["SOA d."])
 
 
 def test_the_target_of_an_alias_is_not_completed() -> None:

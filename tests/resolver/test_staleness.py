@@ -1,5 +1,7 @@
 """What old data adds to an answer."""
 
+from msgspec.structs import replace
+
 from kubedns_py.dns.name import from_text
 from kubedns_py.dns.rcode import ExtendedError
 from kubedns_py.dns.render import Reply
@@ -28,7 +30,7 @@ def test_a_shorter_time_and_another_error_stay() -> None:
     """T-61: a TTL below 5 is not raised; RFC 8914, 3: the more telling code is sent."""
     loop = ExtendedError(0, "CNAME loop")
 
-    reply = aged(Reply(2, authoritative=True, answer=(WEB._replace(ttl=1),), ede=loop))
+    reply = aged(Reply(2, authoritative=True, answer=(replace(WEB, ttl=1),), ede=loop))
 
     assert reply.answer[0].ttl == 1
     assert reply.ede == loop

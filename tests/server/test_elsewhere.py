@@ -141,6 +141,24 @@ def test_the_next_step_is_asked_for_when_the_first_is_known() -> None:
     assert got == [b"0 2"]
 
 
+def test_a_query_is_passed_on_four_times_at_most() -> None:
+    """EXT-8: each step may take 4.5 s."""
+    view = a_view(policy=Policy(forwards=True))
+    view.stub_domains = frozenset({from_text("corp.example"), from_text("lab.example")})
+    upstreams, got = FakeUpstreams(), list[bytes | None]()
+    query = a_query("c0.corp.example.")
+    found = resolve(query.name, query.qtype, IN, view, asked=ASKED)
+    Pending(query, found, view, upstreams, as_text).begin("192.0.2.9", got.append)
+
+    for number in range(4):
+        ends = ["lab.example." if each % 2 else "corp.example." for each in (number, number + 1)]
+        said = a_reply(f"c{number}.{ends[0]} 60 IN CNAME c{number + 1}.{ends[1]}")
+        upstreams.waiting.pop()[2](said)
+
+    assert got == [b"2 0"]
+    assert upstreams.waiting == []
+
+
 def test_a_refusal_is_the_reply() -> None:
     """L-04: at once, from begin itself."""
     upstreams, got = FakeUpstreams(), list[bytes | None]()

@@ -197,12 +197,12 @@ def test_every_cut_of_an_opt_is_a_format_error(cut: int) -> None:
 
 
 def test_worst_case_messages_cost_little() -> None:
-    """M-14, M-19, M-38, M-45: at most 20 times a usual query, whatever the message is."""
+    """M-14, M-19, M-38, M-45: at most 30 times a usual query, whatever the message is."""
     usual = fastest(header(ar=1) + question(WEB) + opt())
     pointers = header() + b"\xc0\x0c" * 32_000
     options = header(ar=1) + question(WEB) + opt(option(65001) * 2000)
     for message in (pointers, header() + b"\1a" * 32_000, options):
-        assert fastest(message) < 20 * usual
+        assert fastest(message) < 30 * usual
 
 
 def test_every_reply_has_the_id_of_its_query() -> None:

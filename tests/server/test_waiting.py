@@ -33,7 +33,9 @@ class Waiting:
         self.now = 1000.0
         self.counts = {"late": 0, "send_full": 0, "send_error": 0}
         self.sock = sock
-        self.replies = DatagramReplies(self.counts, clock=lambda: self.now, on_panic=on_panic)
+        self.replies = DatagramReplies(
+            self.counts, clock=lambda: self.now, on_panic=on_panic, soon=lambda call: call()
+        )
 
     def wait(
         self,

@@ -205,7 +205,7 @@ async def test_without_a_descriptor_the_exchange_fails_and_the_next_works() -> N
     async with fake_upstream(answer(GOOD)) as up, datagrams() as exchanges:
         with no_descriptor_left():
             asking = Asking(exchanges, up.nameserver)
-        assert await asking.outcome() is Failure.NO_SOCKET
+            assert await asking.outcome() is Failure.NO_SOCKET
 
         assert await Asking(exchanges, up.nameserver).addresses() == [ADDRESS]
 

@@ -56,6 +56,19 @@ async def test_a_question_goes_out_as_it_is_spelled_and_its_reply_is_taken() -> 
     assert sum(exchanges.mismatches.values()) == asking.others == 0
 
 
+async def test_its_letters_do_not_come_back_in_the_records() -> None:
+    """C-05: servers write names as pointers at the question (RFC 1035, 4.1.4)."""
+    exchanges = Datagrams()
+    async with fake_upstream(answer("@ 60 IN CNAME cdn.www.example.test.")) as up:
+        asking = Asking(exchanges, up)
+        await until(lambda: bool(asking.ends))
+    exchanges.close()
+
+    (end,) = asking.ends
+    assert isinstance(end, Response)
+    assert end.answer[0].rdatas == (to_wire((b"cdn", b"www", b"example", b"test")),)
+
+
 @pytest.mark.parametrize("change", [bytes.lower, bytes.upper, bytes.swapcase])
 async def test_a_reply_in_another_case_is_counted_and_the_wait_goes_on(
     change: Callable[[bytes], bytes],

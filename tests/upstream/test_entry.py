@@ -2,7 +2,7 @@
 
 from kubedns_py.dns.render import Reply
 from kubedns_py.upstream.entry import Entry
-from kubedns_py.upstream.freshness import Kind, Verdict
+from kubedns_py.upstream.freshness import Kind
 from tests.helpers.fake_forwarder import DEFAULT, SILENCE, a_reply
 from tests.helpers.replies import lines_of
 
@@ -13,7 +13,7 @@ def an_entry(
     reply: Reply = WWW, *, kind: Kind = Kind.SUCCESS, lifetime_s: int = 300, now: float = 100.0
 ) -> Entry:
     """Return an entry that was just made."""
-    return Entry(Verdict(kind, lifetime_s, reply), now, DEFAULT, 1000)
+    return Entry(kind, reply, lifetime_s, now, DEFAULT, 1000)
 
 
 def ttl(reply: Reply | None) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Address
 
 import pytest
+from msgspec.structs import replace
 
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.name import Name, from_text, to_wire
@@ -106,7 +107,7 @@ def test_an_owner_that_is_the_questions_name_is_counted_once() -> None:
     """C-20: whoever reads replies may reuse it."""
     ask, reply = addresses(1)
     (rrset,) = reply.answer
-    shared = Reply(0, answer=(rrset._replace(owner=ask.name),))
+    shared = Reply(0, answer=(replace(rrset, owner=ask.name),))
 
     assert octets_of(ask, shared) < octets_of(ask, reply)
 

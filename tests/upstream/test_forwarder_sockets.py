@@ -49,7 +49,7 @@ class Stage:
         self.streams = Streams()
         self.loop = asyncio.get_running_loop()
         self.forwarder = Forwarder(
-            self.udp, self.streams, clock=self.loop, is_elsewhere=lambda _: False
+            self.udp, self.streams, clock=self.loop, is_elsewhere=lambda *_: False
         )
         self.group = Group(".", tuple(servers))
         self.replies: list[Reply] = []

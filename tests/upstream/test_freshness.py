@@ -1,6 +1,7 @@
 """How long replies are kept, and what their TTLs say; rows C-09 to C-12 of reliability.md."""
 
 import pytest
+from msgspec.structs import replace
 
 from kubedns_py.dns.rcode import NXDOMAIN, REFUSED, SERVFAIL, ExtendedError
 from kubedns_py.dns.render import Reply
@@ -45,7 +46,7 @@ def test_the_proofs_beside_data_expire_with_them() -> None:
 def test_a_ttl_above_the_cap_is_the_cap(ttl: int) -> None:
     """C-09: 3600 s; 2**31 and more are no other than long."""
     (rrset,) = a_reply(WWW).answer
-    reply = Reply(0, answer=(rrset._replace(ttl=ttl),))
+    reply = Reply(0, answer=(replace(rrset, ttl=ttl),))
 
     kind, lifetime_s, capped = judge(asking(), reply, DEFAULT_LIMITS)
 

@@ -88,6 +88,37 @@ def test_what_is_truncated_is_handed_on_as_it_is_where_tcp_fails(failure: Failur
     assert stage.suspects == []
 
 
+@pytest.mark.parametrize("failure", [Failure.UNREACHABLE, Failure.BROKEN])
+def test_another_server_may_have_the_whole_where_tcp_fails(failure: Failure) -> None:
+    """C-12, C-25: its TCP works."""
+    stage = LookupStage([ONE, TWO])
+    stage.look_up()
+    stage.udp.sent[0].say("192.0.2.9", truncated=True)
+    stage.tcp.sent[0].end(failure)
+    assert stage.udp.hosts == [ONE, TWO]
+
+    stage.udp.sent[1].say("192.0.2.9", truncated=True)
+    assert stage.tcp.hosts == [ONE, TWO]
+    stage.tcp.sent[1].say("192.0.2.1")
+
+    assert stage.lines == ANSWER
+    assert not stage.replies[0].truncated
+
+
+def test_a_part_is_handed_on_where_no_server_has_the_whole() -> None:
+    """C-12: with TC, and no server is asked for ever."""
+    stage = LookupStage([ONE, TWO])
+    stage.look_up()
+    for number in range(2):
+        stage.udp.sent[number].say("192.0.2.1", truncated=True)
+        stage.tcp.sent[number].end(Failure.UNREACHABLE)
+    stage.advance(3)
+
+    assert stage.lines == ANSWER
+    assert stage.replies[0].truncated
+    assert len(stage.sent) == 4
+
+
 def test_what_is_truncated_is_handed_on_after_two_seconds_where_tcp_is_silent() -> None:
     """C-12: a firewall that drops TCP."""
     stage = LookupStage([ONE])
@@ -281,7 +312,7 @@ def test_a_name_of_ours_in_a_chain_is_cut_off() -> None:
     stage = LookupStage([ONE])
     stage.means = Means(
         **{each: getattr(stage.means, each) for each in Means.__slots__ if each != "is_elsewhere"},
-        is_elsewhere=lambda name: name[-1] == b"local",
+        is_elsewhere=lambda name, _: name[-1] == b"local",
     )
     ask = an_ask()
     stage.look_up(ask)

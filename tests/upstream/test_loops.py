@@ -7,10 +7,12 @@ import re
 import pytest
 
 from kubedns_py.config.nameserver import Nameserver
+from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.name import ROOT, Name, from_text
-from kubedns_py.dns.rcode import NXDOMAIN
+from kubedns_py.dns.rcode import NXDOMAIN, REFUSED, SERVFAIL
+from kubedns_py.dns.rrset import HINFO, IN, A
 from kubedns_py.upstream.health import LOOPING_S, Health
-from kubedns_py.upstream.loops import KNOWN_S, Loops
+from kubedns_py.upstream.loops import APART_S, KNOWN_S, MOST_REPEATS, Loops, is_look
 from tests.helpers.fake_exchanges import FakeExchanges, ManualClock
 
 HOST = "10.0.0.1"
@@ -127,17 +129,80 @@ def test_a_server_that_does_not_loop_any_more_is_asked_again() -> None:
     assert stage.clock.waiting == 0
 
 
-def test_one_look_at_a_time_is_enough() -> None:
+def test_one_look_a_second_is_enough() -> None:
     """C-22: a client that pretends brings no flood of names."""
     stage = Stage()
 
-    for _ in range(100):
+    for _ in range(450):
         stage.loops.look(stage.health)
-    assert len(stage.udp.sent) == 1
-    stage.clock.advance(KNOWN_S)
-    stage.loops.look(stage.health)
+        stage.clock.advance(0.01)
 
-    assert len(stage.udp.sent) == 2
+    assert [sent.at for sent in stage.udp.sent] == pytest.approx([1000, 1001, 1002, 1003, 1004])
+
+
+def test_who_complains_too_early_is_not_forgotten() -> None:
+    """C-22: what happened after the last look was sent is looked at."""
+    stage = Stage()
+
+    stage.loops.look(stage.health)
+    assert len(stage.udp.sent) == 1
+    stage.clock.advance(60)
+
+    assert [sent.at for sent in stage.udp.sent] == [1000, 1000 + APART_S]
+
+
+@pytest.mark.parametrize("rcode", [SERVFAIL, REFUSED])
+def test_a_look_that_is_refused_is_repeated(rcode: int) -> None:
+    """C-22: the server may have found us down, and ask us again soon."""
+    stage = Stage()
+
+    for _ in range(100):
+        for sent in stage.udp.open:
+            sent.say(rcode=rcode)
+        stage.clock.advance(0.1)
+
+    assert len(stage.udp.sent) == 1 + MOST_REPEATS
+    assert stage.clock.waiting == 0  # some servers always refuse such names
+    stage.loops.look(stage.health)
+    stage.udp.open[-1].say(rcode=rcode)
+    stage.clock.advance(APART_S)
+    assert len(stage.udp.sent) == 1 + MOST_REPEATS + 2
+
+
+def test_a_look_that_came_back_is_not_repeated_because_the_server_was_told_to_refuse_it() -> None:
+    """C-22: it hears of the loop from us, and says so."""
+    stage = Stage()
+    stage.loops.came_back(stage.udp.sent[0].ask.name)
+
+    stage.udp.sent[0].say(rcode=SERVFAIL)
+    stage.clock.advance(LOOPING_S - KNOWN_S - 0.1)
+
+    assert len(stage.udp.sent) == 1
+
+
+def test_a_refusal_from_a_server_that_is_gone_is_passed_over() -> None:
+    """FWD-12."""
+    stage = Stage()
+    stage.loops.watch({})
+
+    stage.udp.sent[0].say(rcode=SERVFAIL)
+
+    assert stage.udp.open == []
+    stage.clock.advance(KNOWN_S)
+    assert stage.clock.waiting == 0
+
+
+def test_a_server_that_is_known_to_loop_is_looked_at_in_its_time_alone() -> None:
+    """C-22: complaints of it bring nothing new."""
+    stage = Stage()
+    stage.loops.look(stage.health)
+    stage.loops.came_back(stage.udp.sent[0].ask.name)
+
+    for _ in range(200):
+        stage.loops.look(stage.health)
+        stage.clock.advance(0.1)
+
+    assert len(stage.udp.sent) == 1
 
 
 def test_a_name_of_somebody_else_is_not_ours() -> None:
@@ -196,3 +261,22 @@ def test_closing_ends_everything() -> None:
 
     assert stage.udp.open == []
     assert stage.clock.waiting == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "qtype", "expected"),
+    [
+        ("0123456789abcdef.0123456789abcdef.", HINFO, True),
+        ("0123456789abcdef.0123456789abcdef.corp.example.", HINFO, True),
+        ("0123456789abcdef.0123456789abcdef.", A, False),
+        ("0123456789abcdef.0123456789abcde.", HINFO, False),
+        ("0123456789abcdef.0123456789abcdeg.", HINFO, False),
+        ("0123456789abcdef.", HINFO, False),
+        (".", HINFO, False),
+    ],
+)
+def test_a_look_of_somebody_like_us_is_known_by_its_form(
+    name: str, qtype: int, *, expected: bool
+) -> None:
+    """C-22: it must get through to whoever it is meant for."""
+    assert is_look(Ask(from_text(name), qtype, IN)) is expected

@@ -23,7 +23,8 @@ class Stage:
         self.udp = FakeExchanges(self.clock)
         self.tcp = FakeExchanges(self.clock)
         self.health = Health(Nameserver(HOST, 53, tls_name))
-        self.prober = Prober(self.udp, self.tcp, clock=self.clock)
+        self.back: list[Health] = []
+        self.prober = Prober(self.udp, self.tcp, clock=self.clock, on_back=self.back.append)
         self.prober.watch({self.health: domain})
         self.first = [str(sent) for sent in self.udp.sent + self.tcp.sent]
         for sent in self.udp.open + self.tcp.open:
@@ -111,6 +112,29 @@ def test_a_server_that_is_down_is_probed_until_it_replies() -> None:
     stage.clock.advance(INTERVAL_S + 0.002)
 
     assert stage.is_up()
+
+
+def test_a_server_that_is_back_is_reported_once() -> None:
+    """C-22: it may send our questions back now."""
+    stage = Stage()
+    assert stage.back == []  # a new one was not away
+
+    stage.suspect()
+    stage.clock.advance(60)
+    stage.udp.open[-1].say()
+    stage.clock.advance(60)
+
+    assert stage.back == [stage.health]
+
+
+def test_a_suspect_that_replies_in_time_is_reported_too() -> None:
+    """C-22: a question to it had no reply, though it is there."""
+    stage = Stage()
+
+    stage.suspect()
+    stage.udp.open[0].say(rcode=SERVFAIL)
+
+    assert stage.back == [stage.health]
 
 
 @pytest.mark.parametrize("rcode", [SERVFAIL, REFUSED, FORMERR])

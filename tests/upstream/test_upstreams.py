@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.dns.ask import Ask
@@ -55,7 +56,7 @@ class House:
             most_ahead=self.most_ahead,
         )
 
-    def is_elsewhere(self, name: Name) -> bool:
+    def is_elsewhere(self, name: Name, _: Name) -> bool:
         """Tell whether chains are cut there."""
         return any(is_below(name, from_text(domain)) for domain in self.elsewhere)
 
@@ -126,10 +127,10 @@ def test_a_ttl_of_0_is_handed_out_and_asked_for_again(house: House) -> None:
 def test_denials_are_known_and_those_without_soa_are_not(house: House) -> None:
     """C-10; FWD-10: RFC 2308."""
     house.learn(no_such_name(minimum=60))
-    house.learn(a_reply(), WWW._replace(qtype=16))
+    house.learn(a_reply(), replace(WWW, qtype=16))
 
     assert house.find() == (an_soa(ttl=60, minimum=60),)
-    assert house.find(WWW._replace(qtype=16)) is None
+    assert house.find(replace(WWW, qtype=16)) is None
 
 
 def test_a_denial_of_a_stub_domain_is_final(house: House) -> None:
@@ -149,8 +150,8 @@ def test_flags_make_other_questions(house: House) -> None:
     found = house.upstreams.find(WWW)
     assert found is not None
     assert found.authenticated
-    assert house.find(WWW._replace(do=True)) is None
-    assert house.find(WWW._replace(cd=True)) is None
+    assert house.find(replace(WWW, do=True)) is None
+    assert house.find(replace(WWW, cd=True)) is None
 
 
 @pytest.mark.parametrize("failure", [SILENCE, Reply(REFUSED)], ids=["timeout", "REFUSED"])
@@ -341,7 +342,7 @@ def test_a_name_that_few_ask_for_is_not_fetched_ahead(house: House) -> None:
 
 
 def test_a_failure_ahead_is_silent_and_not_repeated(hot: House) -> None:
-    """Prefetch, C-16: the data are good until they expire, and after that not asked for at once."""
+    """Prefetch, C-16: the data are good until they expire; then upstreams have another chance."""
     hot.find()
     hot.forwarder.answer(SILENCE)
 
@@ -349,6 +350,10 @@ def test_a_failure_ahead_is_silent_and_not_repeated(hot: House) -> None:
     assert hot.find() == ("www.example. 5 IN A 192.0.2.80",)
     assert hot.forwarder.waiting == []
     hot.loop.advance(6)
+    assert hot.find() is None
+    assert hot.fetch() is None
+    hot.forwarder.answer(SILENCE)
+    assert hot.told_lines()[-1] == (STALE,)
     assert hot.find() == (STALE,)
 
 
@@ -520,7 +525,7 @@ def test_an_alias_that_was_cut_stays_while_it_would_be_cut_again(
 def test_other_aliases_stay_when_other_routes_change(house: House) -> None:
     """C-07, C-10: one whose end is denied, and one that was asked for itself."""
     alias = "www.example. 300 IN CNAME lb.example."
-    whole = WWW._replace(qtype=255)
+    whole = replace(WWW, qtype=255)
     house.learn(a_reply(alias, authority=[an_soa()]))
     house.learn(a_reply(alias), whole)
 

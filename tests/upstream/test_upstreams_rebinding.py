@@ -37,7 +37,7 @@ class Protected:
             Cache(1 << 20),
             self.forwarder,
             self.routes,
-            is_elsewhere=lambda _: False,
+            is_elsewhere=lambda *_: False,
             loop=ManualLoop(),
         )
         if self.is_on:
