@@ -69,7 +69,7 @@ def clean(response: Response, ask: Ask, *, is_elsewhere: Elsewhere) -> Reply | N
     authenticated = response.authenticated
     if rcode not in _WITH_RECORDS:
         return Reply(rcode)
-    if len(answer) == 1 and not (authority or rcode or ask.do):
+    if len(answer) == 1 and not (rcode or authority or ask.do):
         only = answer[0]
         if only.rtype == ask.qtype and only.owner == ask.name:  # what most names have
             return Reply(NOERROR, False, answer, (), (), None, authenticated)  # noqa: FBT003 - the fields of a tuple

@@ -171,9 +171,9 @@ def _read_others(
 
     A query has no answers, and an authority record, whatever it holds, only in IXFR (RFC 1995, 3).
     """
-    if not any(counts):
-        return _NOTHING
     answers, authorities, additionals = counts
+    if not (answers or authorities or additionals):
+        return _NOTHING
     if answers or authorities > (qtype == IXFR) or additionals > _MOST_ADDITIONAL:
         return None
     if authorities:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from kubedns_py.dns.name import Name, from_wire, wire_length
 from kubedns_py.dns.query import AD, CD, HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
@@ -43,6 +43,7 @@ _TYPE_CLASS_OCTETS = 4
 _POINTER = _SIZE = struct.Struct("!H")
 _TO_QUESTION = 0xC000 | HEADER_OCTETS
 _QUESTION = _POINTER.pack(_TO_QUESTION)
+_FEW = 64  # records that are worth to be made before it is known whether there is room
 _COMPRESSED = frozenset({NS, CNAME, PTR, SOA})
 _ROTATED = frozenset({A, AAAA, SRV})
 
@@ -90,7 +91,7 @@ class Shape:
     max_answers: int = 0
 
 
-class Rendered(NamedTuple):
+class Rendered(Struct, frozen=True, gc=False):
     """A reply's octets, and whether it lost records of its answer or authority section."""
 
     octets: bytes
@@ -150,12 +151,13 @@ def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -
 
 def _records_at_question(rrset: RRset, query: Query) -> bytes:
     """Return the records of most answers, which hold no name; nothing where it is not so simple."""
-    rtype, qclass, ttl, pack = rrset.rtype, query.qclass, rrset.ttl, _AT_QUESTION.pack
-    if rtype in _COMPRESSED or rrset.owner != query.name or not query.name:
+    rtype, ttl, rdatas, qclass = rrset.rtype, rrset.ttl, rrset.rdatas, query.qclass
+    if rtype in _COMPRESSED or rrset.owner != query.name or not query.name or len(rdatas) > _FEW:
         return b""
-    return b"".join(
-        [pack(_TO_QUESTION, rtype, qclass, ttl, len(rdata)) + rdata for rdata in rrset.rdatas]
-    )
+    pack = _AT_QUESTION.pack
+    if len(rdatas) == 1:
+        return pack(_TO_QUESTION, rtype, qclass, ttl, len(rdatas[0])) + rdatas[0]
+    return b"".join([pack(_TO_QUESTION, rtype, qclass, ttl, len(each)) + each for each in rdatas])
 
 
 def _flags(query: Query, reply: Reply, shape: Shape) -> int:

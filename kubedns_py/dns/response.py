@@ -22,7 +22,7 @@ from kubedns_py.dns.query import AD, HEADER_OCTETS, OPCODE, QR
 from kubedns_py.dns.rcode import FORMERR, NOTIMP
 from kubedns_py.dns.rdata import Names, read_rdata
 from kubedns_py.dns.render import TC
-from kubedns_py.dns.rrset import AAAA, OPT, A, RRset
+from kubedns_py.dns.rrset import AAAA, IN, OPT, A, RRset
 from kubedns_py.structs import Struct
 
 _Record = tuple[Name, int, int, bytes]
@@ -33,14 +33,22 @@ _Sections = tuple[tuple[RRset, ...], tuple[RRset, ...], int]
 MAX_TTL: Final = 2**31 - 1
 
 _HEADER = struct.Struct("!HHHHHH")
-_AT_POINTER = struct.Struct("!HHHIH")
-_AT_ROOT = struct.Struct("!BHHIH")
+_AT_ROOT = struct.Struct("!3sHIH")
+_ROOT_OPT = OPT.to_bytes(3)
 _FIXED = struct.Struct("!HHIH")
 _FIXED_OCTETS = _FIXED.size
 _ID_OCTETS = 2
 _KIND_OCTETS = 4  # type and class
-_TO_QUESTION = 0xC000 | HEADER_OCTETS
-_ADDRESS_OCTETS = {A: 4, AAAA: 16}
+_TO_QUESTION = (0xC000 | HEADER_OCTETS).to_bytes(2)
+_ADDRESSES = {
+    kind: (struct.Struct(f"!6sI2s{octets}s"), _TO_QUESTION + kind, octets.to_bytes(2))
+    for kind, octets in (
+        (A.to_bytes(2) + IN.to_bytes(2), 4),
+        (AAAA.to_bytes(2) + IN.to_bytes(2), 16),
+    )
+}
+"""By type and class: a record at the name in question, what it begins with, the size of rdata."""
+
 _RCODE = 0xF
 _NO_OPT = -1
 _WITHOUT_EDNS = frozenset({FORMERR, NOTIMP})
@@ -157,28 +165,26 @@ def _read_addresses(message: bytes, at: int, ask: Ask, counts: list[int]) -> _Se
     None where it is not so, for ``_read_all``, which says the same of all that is so.
     """
     answers, authorities, additionals = counts
-    octets = _ADDRESS_OCTETS.get(ask.qtype)
-    if octets is None or not answers or authorities or additionals > 1:
+    usual = _ADDRESSES.get(message[at - _KIND_OCTETS : at])
+    if usual is None or not answers or authorities or additionals > 1:
         return None
-    least, rdatas = MAX_TTL, []
-    usual = _TO_QUESTION, ask.qtype, ask.qclass, octets
-    for _ in range(answers):
-        owner, rtype, rclass, ttl, size = _AT_POINTER.unpack_from(message, at)
-        if (owner, rtype, rclass, size) != usual:
-            return None
-        start = at + _AT_POINTER.size
-        at = start + size
-        rdatas.append(message[start:at])
-        least = min(least, ttl)
-    opt = _NO_OPT
-    if additionals:
-        root, rtype, _, opt, size = _AT_ROOT.unpack_from(message, at)
-        at += _AT_ROOT.size + size
-        if root or rtype != OPT:
-            return None
-    if at > len(message):
+    record, lead, size = usual
+    end = at + answers * record.size
+    if end > len(message):
         return None
-    return (RRset(ask.name, ask.qtype, least, tuple(dict.fromkeys(rdatas))),), (), opt
+    least = MAX_TTL
+    rdatas: dict[bytes, None] = {}
+    for found in record.iter_unpack(message[at:end]):
+        if found[0] != lead or found[2] != size:
+            return None
+        least = min(least, found[1])
+        rdatas[found[3]] = None
+    answer = (RRset(ask.name, ask.qtype, least, tuple(rdatas)),)
+    if not additionals:
+        return answer, (), _NO_OPT
+    root, _, opt, behind = _AT_ROOT.unpack_from(message, end)
+    is_whole = root == _ROOT_OPT and end + _AT_ROOT.size + behind <= len(message)
+    return (answer, (), opt) if is_whole else None
 
 
 def _read_all(message: bytes, at: int, ask: Ask, counts: list[int]) -> _Sections | None:

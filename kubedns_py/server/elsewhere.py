@@ -91,6 +91,7 @@ class Pending:
 
     Args:
         query: what a client asked.
+        ask: what has to be asked first: ``ask_of`` of these two.
         found: has ``onward``.
         view: what our own names are answered from.
         upstreams: who is asked.
@@ -98,6 +99,7 @@ class Pending:
     """
 
     __slots__ = (
+        "_ask",
         "_client",
         "_deliver",
         "_finish",
@@ -108,15 +110,17 @@ class Pending:
         "_view",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one caller, and one for each query
         self,
         query: Query,
+        ask: Ask,
         found: Resolution,
         view: View,
         upstreams: Upstreams,
         finish: Callable[[Resolution | Exception], bytes],
     ) -> None:
         self._query = query
+        self._ask = ask
         self._found = found
         self._view = view
         self._upstreams = upstreams
@@ -129,16 +133,15 @@ class Pending:
         """Ask; see ``Deferred``."""
         self._client = client
         self._deliver = deliver
-        self._ask()
+        self._fetch()
 
     def abandon(self) -> None:
         """Forget the client; see ``Deferred``."""
         self._deliver = None
 
-    def _ask(self) -> None:
+    def _fetch(self) -> None:
         self._steps += 1
-        ask = ask_of(self._query, self._found)
-        said = self._upstreams.fetch(ask, self._client, self._take)
+        said = self._upstreams.fetch(self._ask, self._client, self._take)
         if said is not None:
             self._take(said)
 
@@ -156,6 +159,7 @@ class Pending:
             octets = self._finish(fault)
         if octets is None:
             self._found = found
-            self._ask()
+            self._ask = ask_of(self._query, found)
+            self._fetch()
         else:
             deliver(octets)

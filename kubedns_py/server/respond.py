@@ -101,20 +101,23 @@ class Responder:
 
     def _respond(self, came: _Came) -> bytes | Deferred | None:
         query = read_query(came.message)
-        if isinstance(query, Drop):
-            self._tally.drop(query.reason)
-            return None
-        if isinstance(query, Reject):
-            octets = render_reject(query, self._shape)
-            facts = Facts(DROPPED, (), 0, do=False, rcode=query.rcode, rule="reject")
-            self._count(facts, came, octets)
-            return octets
+        if not isinstance(query, Query):
+            return self._refuse(query, came)
         found = self._resolution(query, came.arrival)
         if found.onward is None:
             return self._reply(query, came, found)
         if self._upstreams is None or not query.flags & RD:
             return self._reply(query, came, declined(found))
         return self._forward(query, came, found, self._upstreams)
+
+    def _refuse(self, query: Reject | Drop, came: _Came) -> bytes | None:
+        if isinstance(query, Drop):
+            self._tally.drop(query.reason)
+            return None
+        octets = render_reject(query, self._shape)
+        facts = Facts(DROPPED, (), 0, do=False, rcode=query.rcode, rule="reject")
+        self._count(facts, came, octets)
+        return octets
 
     def _resolution(self, query: Query, arrival: Arrival) -> Resolution:
         if query.edns is not None and query.edns.version:
@@ -127,16 +130,18 @@ class Responder:
         self, query: Query, came: _Came, found: Resolution, upstreams: Upstreams
     ) -> bytes | Deferred:
         """Return what upstreams are known to say, or what has to be waited for."""
-        said = upstreams.find(ask_of(query, found))
+        ask = ask_of(query, found)
+        said = upstreams.find(ask)
         if said is not None:
             onward, found = found, complete(found, said, self._view)
             if is_plain(onward, found, said):
                 return self._learn(query, came, onward, found)
             found = look_up(query, found, self._view, upstreams)
-        if found.onward is None:
-            return self._reply(query, came, found)
+            if found.onward is None:
+                return self._reply(query, came, found)
+            ask = ask_of(query, found)
         finish = partial(self._finish, query, came)
-        return Pending(query, found, self._view, upstreams, finish)
+        return Pending(query, ask, found, self._view, upstreams, finish)
 
     def _learn(self, query: Query, came: _Came, onward: Resolution, found: Resolution) -> bytes:
         """Return the reply, and keep it for those who ask the same."""
@@ -168,9 +173,10 @@ class Responder:
         proto = came.arrival.proto
         limit = TCP_LIMIT if proto == "tcp" else udp_limit(query.edns, self._shape)
         turn = self._turn()
-        octets, is_cut = render(query, found.reply, limit, shape=self._shape, turn=turn)
-        if is_cut:
+        rendered = render(query, found.reply, limit, shape=self._shape, turn=turn)
+        if rendered.is_cut:
             self._tally.truncate(proto)
+        octets = rendered.octets
         self._count(self._facts(query, found), came, octets)
         return octets
 

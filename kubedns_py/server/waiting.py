@@ -96,7 +96,7 @@ class DatagramReplies:
         self.waiting += 1
         self._per_host[host] = self._per_host.get(host, 0) + 1
         reply = _DatagramReply(self, sock, source, ancillary, self._clock())
-        begin(deferred, host, reply, self._on_panic)
+        begin(deferred, host, reply.come, self._on_panic)
 
     def begin_all(self, waited: list[Waited], sock: DatagramSender) -> None:
         """Wait for several, as ``begin`` does for one."""
@@ -142,14 +142,16 @@ class DatagramReplies:
     def _leave(self, host: str) -> int:
         """Wait for one less; return how many ``host`` waited for, this one with them."""
         self.waiting -= 1
-        waiting = self._per_host.pop(host)
+        waiting = self._per_host[host]
         if waiting > 1:
             self._per_host[host] = waiting - 1
+        else:
+            del self._per_host[host]
         return waiting
 
 
 class _DatagramReply:
-    """The way of one reply, called with it. ``source`` is None after that."""
+    """The way of one reply. ``source`` is None after it."""
 
     __slots__ = ("among", "ancillary", "since", "sock", "source")
 
@@ -167,7 +169,8 @@ class _DatagramReply:
         self.ancillary = ancillary
         self.since = since
 
-    def __call__(self, reply: bytes | None) -> None:
+    def come(self, reply: bytes | None) -> None:
+        """Take the reply; see ``Deliver``."""
         self.among.arrived(self, reply)
 
 

@@ -103,7 +103,7 @@ class Cache:
 
     def get(self, ask: Ask, now: float) -> Found | None:
         """Return what may be handed out at once, or None when an upstream has to be asked."""
-        entry = self._entry(ask)
+        entry = self._entry(ask) if self.holds(ask) else None
         if entry is not None:
             fresh = entry.fresh_reply(now)
             if fresh is not None:
@@ -160,10 +160,9 @@ class Cache:
             self._keep(ask, verdict, now, origin)
         return verdict
 
-    def has_data(self, ask: Ask, now: float) -> bool:
-        """Tell whether ``last_resort`` would have something, without counting anything."""
-        entry = self._entry(ask)
-        return entry is not None and self._has_data(entry, now)
+    def holds(self, ask: Ask) -> bool:
+        """Tell whether ``last_resort`` may have something, without looking at it."""
+        return ask in self._data.entries or ask in self._denials.entries
 
     def note_failure(self, ask: Ask, now: float) -> bool:
         """Remember for ``RECHECK_S`` that no upstream answers; return whether data are known."""
@@ -206,12 +205,13 @@ class Cache:
         self._denials.clear()
 
     def _keep(self, ask: Ask, verdict: Verdict, now: float, origin: Group) -> None:
-        self._remove(ask)
+        if self.holds(ask):
+            self._remove(ask)
         octets = octets_of(ask, verdict.reply)
         share = self._data if verdict.kind is _SUCCESS else self._denials
         if not verdict.lifetime_s or octets * LARGEST > share.limit:
             return
-        kind, lifetime_s, reply = verdict
+        kind, reply, lifetime_s = verdict.kind, verdict.reply, verdict.lifetime_s
         share.put(ask, Entry(kind, reply, lifetime_s, now, origin, octets, self._epoch))
 
     def _remove(self, ask: Ask) -> None:

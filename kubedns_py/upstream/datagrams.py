@@ -46,6 +46,7 @@ class Datagrams:
     """Begins exchanges over UDP, on the event loop that runs when it is made.
 
     Attributes:
+        asked: exchanges that were sent, by the descriptor of their socket.
         mismatches: datagrams that were passed over since the start, by the words of ``Unusable``.
     """
 
@@ -55,7 +56,7 @@ class Datagrams:
         self._idents = Idents()
         self._unsent: deque[tuple[_Question, Nameserver, bool]] = deque()
         self._unread: deque[tuple[_Question, bytes]] = deque()
-        self._asked: dict[int, _Question] = {}
+        self.asked: dict[int, _Question] = {}
         # The loop watches this one descriptor for all sockets; to add each to it costs 14 us more.
         self._poll = select.epoll()
         self._loop.add_reader(self._poll.fileno(), self._wake)
@@ -73,8 +74,7 @@ class Datagrams:
 
         With a spelling the question has that, and a reply in another one is passed over (C-05).
         """
-        question = _Question(ask, done, self._asked, self.mismatches)
-        question.spelling = spelling
+        question = _Question(ask, done, self, spelling)
         if not self._unsent:
             self._loop.call_soon(self._send)
         self._unsent.append((question, server, edns))
@@ -83,7 +83,7 @@ class Datagrams:
     def close(self) -> None:
         """End every exchange without a word. Twice is harmless; nothing may be begun after it."""
         self._unsent.clear()
-        for question in list(self._asked.values()):
+        for question in list(self.asked.values()):
             question.cancel()
         if not self._poll.closed:
             self._loop.remove_reader(self._poll.fileno())
@@ -101,7 +101,7 @@ class Datagrams:
 
     def _wake(self) -> None:
         """Receive from the sockets that something has come to, and then read it."""
-        asked, unread = self._asked, self._unread
+        asked, unread = self.asked, self._unread
         for descriptor, _ in self._poll.poll(0, BURST):
             question = asked.get(descriptor)
             if question is None:
@@ -127,32 +127,17 @@ class _Question:
 
     Attributes:
         mismatches: datagrams that were passed over so far.
-        spelling: what the reply has to have; set at once by whoever made this.
     """
 
-    __slots__ = (
-        "_ask",
-        "_asked",
-        "_counts",
-        "_done",
-        "_file",
-        "_query",
-        "_sock",
-        "mismatches",
-        "spelling",
-    )
-    spelling: Spelling | None
+    __slots__ = ("_among", "_ask", "_done", "_query", "_sock", "_spelling", "mismatches")
+    _query: bytes
 
-    def __init__(
-        self, ask: Ask, done: Done, asked: dict[int, _Question], counts: dict[str, int]
-    ) -> None:
+    def __init__(self, ask: Ask, done: Done, among: Datagrams, spelling: Spelling | None) -> None:
         self.mismatches = 0
         self._ask = ask
-        self._query = b""
         self._done: Done | None = done
-        self._asked = asked
-        self._counts = counts
-        self._file = -1
+        self._among = among
+        self._spelling = spelling
         # the class in C: the one around it, which makes a file of a socket, costs 0.6 us
         self._sock: socket.SocketType | None = None
 
@@ -161,20 +146,20 @@ class _Question:
         if self._done is None:
             return
         host, port, _ = server
+        query = write_ask(self._ask, ident, edns=edns)
+        if self._spelling is not None:
+            query = self._spelling.put_into(query)
+        self._query = query
         try:
             sock = self._sock = socket.SocketType(_AF_INET6 if ":" in host else _AF_INET, _TYPE)
             sock.connect((host, port))
-            query = write_ask(self._ask, ident, edns=edns)
-            if self.spelling is not None:
-                query = self.spelling.put_into(query)
             sock.send(query)
-            self._query = query
-            file = self._file = sock.fileno()
-            poll.register(file, _READABLE)  # closing the socket undoes it
+            descriptor = sock.fileno()
+            poll.register(descriptor, _READABLE)  # closing the socket undoes it
         except OSError as error:  # the kernel has no socket, or knows no way
             self.end(failure_of(error))
         else:
-            self._asked[file] = self
+            self._among.asked[descriptor] = self
 
     def receive(self) -> bytes | None:
         """Return a datagram that has come."""
@@ -194,7 +179,7 @@ class _Question:
         if len(message) > MAX_OCTETS:
             self._pass_over(Unusable.MALFORMED)
             return
-        spelling, is_other = self.spelling, False
+        spelling, is_other = self._spelling, False
         if spelling is not None:
             is_other = not spelling.is_that_of(message)
             message = spelling.taken_out_of(message)
@@ -219,11 +204,11 @@ class _Question:
         self._done = None
         sock, self._sock = self._sock, None
         if sock is not None:
-            self._asked.pop(self._file, None)
+            self._among.asked.pop(sock.fileno(), None)
             sock.close()
 
     def _pass_over(self, reason: Unusable) -> None:
-        self._counts[reason] += 1
+        self._among.mismatches[reason] += 1
         self.mismatches += 1
         if self.mismatches >= MAX_MISMATCHES:
             self.end(Failure.SUSPICIOUS)

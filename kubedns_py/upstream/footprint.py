@@ -21,7 +21,7 @@ ENTRY_OCTETS: Final = 528
 grows in steps), 200 for the entry and its numbers, 188 for the question and the reply.
 """
 
-_TUPLE = 56
+_TUPLE = 56  # of octets: the labels of a name, or the rdata of an RRset
 _STRING = 48  # and what points at it
 _RRSET = 104  # and what points at it
 _EDE = 128
@@ -30,16 +30,12 @@ _EDE = 128
 def octets_of(ask: Ask, reply: Reply) -> int:
     """Return the octets that keeping ``reply`` under ``ask`` takes."""
     name = ask.name
-    total = ENTRY_OCTETS + _strings(name)
+    total = ENTRY_OCTETS + _TUPLE + len(name) * _STRING + len(b"".join(name))
     for rrset in reply.answer + reply.authority:
-        total += _RRSET + _strings(rrset.rdatas)
+        rdatas = rrset.rdatas
+        total += _RRSET + _TUPLE + len(rdatas) * _STRING + len(b"".join(rdatas))
         if rrset.owner is not name:
-            total += _strings(rrset.owner)
+            total += _TUPLE + len(rrset.owner) * _STRING + len(b"".join(rrset.owner))
     if reply.ede is not None:
         total += _EDE + len(reply.ede.text)
     return total
-
-
-def _strings(strings: tuple[bytes, ...]) -> int:
-    """Return what a tuple of octets takes: the labels of a name, or the rdata of an RRset."""
-    return _TUPLE + len(strings) * _STRING + len(b"".join(strings))

@@ -14,13 +14,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.rcode import EDE_STALE, NOERROR, NXDOMAIN, ExtendedError
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import ANY, SOA, RRset
-from kubedns_py.structs import replace
+from kubedns_py.structs import Struct, replace
 
 STALE_TTL: Final = 30
 """Seconds that stale data may be kept by whoever gets it (RFC 8767, 5)."""
@@ -64,7 +64,7 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True, gc=False):
     """What becomes of a reply.
 
     Attributes:

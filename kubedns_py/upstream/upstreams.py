@@ -148,7 +148,7 @@ class Upstreams:
         refusal = self._forwarder.ask(ask, group, client, partial(self._arrived, fetch))
         if refusal is not None:
             return self._cache.last_resort(ask, self._now()) or refusal
-        if self._cache.has_data(ask, self._now()):
+        if self._cache.holds(ask):
             fetch.timer = self._loop.call_later(STALE_AFTER_S, partial(self._late, fetch))
         return None
 
@@ -226,14 +226,14 @@ class Upstreams:
         ask, group = fetch.ask, fetch.group
         if self._rebinding is not None and group.route == DEFAULT_ROUTE:
             reply = self._rebinding.outside_of(ask, reply)
-        is_cut = self._is_cut(ask, reply)
+        is_cut = _is_open(ask, reply) and self._is_cut(ask, reply)
         if fetch.generation != self.generation and not self._is_right(ask, reply, group):
             return self._cache.judge(ask, reply, is_cut=is_cut)
         return self._cache.put(ask, reply, self._now(), origin=group, is_cut=is_cut)
 
     def _is_cut(self, ask: Ask, reply: Reply) -> bool:
-        """Tell whether an answer ends with an alias that somebody else is asked to follow."""
-        return _is_open(ask, reply) and self._is_elsewhere(_targets(reply)[-1], ask.name)
+        """Tell whether the alias that an open answer ends with is followed by somebody else."""
+        return self._is_elsewhere(_targets(reply)[-1], ask.name)
 
     def _is_right(self, ask: Ask, reply: Reply, origin: Group) -> bool:
         """Tell whether a reply could come from the servers that are asked today.

@@ -22,6 +22,7 @@ ADDRESS = "www.example. 300 IN A 192.0.2.1"
 WIRE = name("www.example")
 REPLY = QR | RD
 TC = 0x0200
+OTHER = b"\0" + struct.pack("!HHIH", 250, 255, 0, 0)  # TSIG, where OPT usually is
 
 
 def record(
@@ -415,6 +416,55 @@ def test_rdata_that_its_type_cannot_have_is_malformed(
     behind = record(rtype, rdata) + bytes(40)  # a wrong length must not read on
 
     assert read(message(behind, **counts)) is Unusable.MALFORMED
+
+
+@pytest.mark.parametrize("rtype", [A, AAAA])
+@pytest.mark.parametrize(
+    "ttls", [[300], [300, 60, 900], [2**31, 2**32 - 1], [0]], ids=["one", "some", "long", "0"]
+)
+@pytest.mark.parametrize(
+    "behind",
+    [b"", opt(), opt(flags=0x8000), opt(b"\0\12\0\2ab"), opt()[:-1], opt() + b"x", b"x", OTHER],
+    ids=["nothing", "OPT", "DO", "options", "half of it", "more", "garbage", "another record"],
+)
+def test_addresses_are_read_alike_wherever_their_owner_is_written(
+    rtype: int, ttls: list[int], behind: bytes
+) -> None:
+    """RFC 1035, 4.1.4: what has the usual form takes a shorter way, and says the same."""
+    ask = Ask(from_text("www.example"), rtype, IN)
+    size = 4 if rtype == A else 16
+    rdatas = [bytes((number // 2,)) * size for number in range(len(ttls))]  # one of them twice
+    rows = list(zip(rdatas, ttls, strict=True))
+    replies = [
+        header(REPLY, an=len(ttls), ar=len(behind) > 2)
+        + question(WIRE, rtype)
+        + b"".join(record(rtype, rdata, owner=owner, ttl=ttl) for rdata, ttl in rows)
+        + behind
+        for owner in (POINTER_TO_QUESTION, WIRE)
+    ]
+
+    assert read(replies[0], ask) == read(replies[1], ask)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        record(CNAME, WIRE),
+        record(AAAA, bytes(16)),
+        record(rclass=3),
+        record(owner=b"\xc0\x10"),
+        record(rdata=b"\xc0\0\2"),
+    ],
+    ids=["CNAME", "AAAA", "class", "owner", "size"],
+)
+def test_one_odd_record_among_addresses_is_no_address(odd: bytes) -> None:
+    """RFC 1035, 4.1.3: the shorter way is only for what has the usual form throughout."""
+    ways = [
+        read(message(record(owner=owner), odd, record(owner=owner), an=3))
+        for owner in (POINTER_TO_QUESTION, WIRE)
+    ]
+
+    assert ways[0] == ways[1]
 
 
 def test_octets_behind_the_last_record_are_passed_over() -> None:

@@ -1,11 +1,42 @@
-"""Port numbers for tests that must know one beforehand."""
+"""Port numbers for tests that must know one beforehand.
 
+Rules of this file:
+
+- They lie below the range from which the kernel gives ports to clients (ip_local_port_range): tests
+  of forwarding open many sockets, and one of them could take a port before its server does.
+- No two calls of a process return the same number soon; two processes begin at different places.
+"""
+
+import contextlib
+import itertools
+import secrets
 import socket
+
+_FIRST, _COUNT = 10_100, 22_000
+_numbers = itertools.count(secrets.randbelow(_COUNT))
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody listens on, on any address, at this moment."""
-    with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
-        sock.bind(("::", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """Return a port that nobody has for UDP or TCP, on any address, at this moment.
+
+    Raises:
+        OSError: there is none.
+    """
+    for _ in range(_COUNT):
+        port = _FIRST + next(_numbers) % _COUNT
+        if _is_free(port):
+            return port
+    raise OSError(f"no port from {_FIRST} to {_FIRST + _COUNT - 1} is free")
+
+
+def _is_free(port: int) -> bool:
+    with (
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tcp,
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp,
+        contextlib.suppress(OSError),
+    ):
+        for sock in (tcp, udp):
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            sock.bind(("::", port))
+        return True
+    return False

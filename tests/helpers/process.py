@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import resource
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from pathlib import Path
 import dns.message
 import dns.query
 import dns.rcode
+
+from tests.helpers.ports import free_port
 
 LOOPBACK = "127.0.0.1"
 DEADLINE_S = 15.0
@@ -35,17 +36,6 @@ def wait_until(condition: Callable[[], bool], *, deadline_s: float = DEADLINE_S)
         if time.monotonic() > end:
             raise TimeoutError(f"not so within {deadline_s:.0f} s")
         time.sleep(_LOOK_S)
-
-
-def free_port() -> int:
-    """Return a port of loopback that is free for UDP and TCP now."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind((LOOPBACK, 0))
-            port = int(tcp.getsockname()[1])
-            with contextlib.suppress(OSError):
-                udp.bind((LOOPBACK, port))
-                return port
 
 
 def run_once(*arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:

@@ -6,7 +6,6 @@ serves examples/ as `make run` does, but on a free port; the lines below it are 
 
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ import dns.rdatatype
 import dns.reversename
 import pytest
 
+from tests.helpers.ports import free_port
 from tests.house.source import REPOSITORY
 
 DEADLINE_S = 10.0
@@ -40,15 +40,6 @@ def shown_by_make_run() -> Iterator[tuple[str, str]]:
     """Yield the arguments of each `dig` that `make run` prints, and what it says comes."""
     text = (REPOSITORY / "Makefile").read_text()
     yield from re.findall(rf"'{re.escape(DIG)}(.*?)\s+says (.*)'", text)
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody uses, for UDP and TCP."""
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind((ADDRESS, 0))
-        port: int = tcp.getsockname()[1]
-        udp.bind((ADDRESS, port))
-    return port
 
 
 @pytest.fixture(scope="module")

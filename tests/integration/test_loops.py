@@ -17,7 +17,8 @@ import dns.rcode
 
 from tests.helpers.config_volume import Volume
 from tests.helpers.fake_upstream import fake_upstream
-from tests.helpers.process import ServerProcess, free_port, serving, wait_until
+from tests.helpers.ports import free_port
+from tests.helpers.process import ServerProcess, serving, wait_until
 from tests.helpers.upstream_script import answer
 from tests.integration.test_forwarding import Metrics
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.process import LOOPBACK, free_port, run_once, serving, wait_until
+from tests.helpers.ports import free_port
+from tests.helpers.process import LOOPBACK, run_once, serving, wait_until
 
 WEB_A = "web.shop.svc.cluster.local. 30 IN A 10.96.0.10"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import dns.exception
 import pytest
 
-from tests.helpers.process import LOOPBACK, ServerProcess, free_port, serving, wait_until
+from tests.helpers.ports import free_port
+from tests.helpers.process import LOOPBACK, ServerProcess, serving, wait_until
 
 
 def test_sigterm_takes_readiness_at_once_and_loses_no_query(

@@ -78,7 +78,8 @@ def a_pending(
 ) -> Pending:
     """Return a query that waits."""
     query = a_query(name)
-    return Pending(query, found_for(query), VIEW, upstreams, finish)
+    found = found_for(query)
+    return Pending(query, ask_of(query, found), found, VIEW, upstreams, finish)
 
 
 def as_text(found: Resolution | Exception) -> bytes:
@@ -148,7 +149,8 @@ def test_a_query_is_passed_on_four_times_at_most() -> None:
     upstreams, got = FakeUpstreams(), list[bytes | None]()
     query = a_query("c0.corp.example.")
     found = resolve(query.name, query.qtype, IN, view, asked=ASKED)
-    Pending(query, found, view, upstreams, as_text).begin("192.0.2.9", got.append)
+    pending = Pending(query, ask_of(query, found), found, view, upstreams, as_text)
+    pending.begin("192.0.2.9", got.append)
 
     for number in range(4):
         ends = ["lab.example." if each % 2 else "corp.example." for each in (number, number + 1)]

@@ -110,6 +110,28 @@ def test_a_datagram_that_comes_twice_is_sent_once(sock: ScriptedSocket) -> None:
     assert waiting.replies.waiting == 1
 
 
+def test_datagrams_are_sent_together_when_all_is_worked_on(sock: ScriptedSocket) -> None:
+    """Bursts: in their order, and also when everything is closed before that."""
+    waiting = Waiting(sock)
+    turn: list[Callable[[], None]] = []
+    waiting.replies = DatagramReplies(
+        waiting.counts, clock=lambda: waiting.now, on_panic=no_panic, soon=turn.append
+    )
+    held = waiting.wait(4)
+    for each in (held[1], held[0]):
+        each.come()
+    before = waiting.sent
+    turn.pop()()
+    assert (before, waiting.sent, turn) == ([], [2, 1], [])
+
+    for each in held[2:]:
+        each.come()
+    waiting.replies.close()
+    turn.pop()()
+
+    assert (waiting.sent, turn) == ([2, 1, 3, 4], [])
+
+
 def test_a_datagram_that_comes_within_begin_is_sent(sock: ScriptedSocket) -> None:
     """A Deferred may know the answer at once."""
     waiting = Waiting(sock)

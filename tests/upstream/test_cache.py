@@ -63,6 +63,7 @@ def test_nothing_else_is_found() -> None:
     put(cache, WWW, reply, 0.0)
 
     assert cache.get(asking("lb.example."), 1.0) is None
+    assert not cache.holds(asking("lb.example."))
     assert cache.get(asking("www.example.", "CNAME"), 1.0) is None
     assert cache.counts().entries == {"success": 1, "denial": 0}
 
@@ -162,7 +163,6 @@ def test_a_failure_is_kept_for_five_seconds(rcode: int) -> None:
     assert cache.get(WWW, 4.9) == Found(failure, Age.FRESH)
     assert cache.get(WWW, 5.0) is None
     assert cache.last_resort(WWW, 4.9) is None
-    assert not cache.has_data(WWW, 4.9)
     assert not cache.note_failure(WWW, 4.9)
 
 
@@ -236,7 +236,7 @@ def test_expired_data_are_a_last_resort_for_a_day() -> None:
         assert lines_of(old.answer + old.authority) == (line,)
         assert old.ede is not None
         assert old.ede.code == 3
-    assert cache.has_data(WWW, 299.9 + DAY)
+    assert cache.holds(WWW)
     assert cache.last_resort(WWW, 300.0 + DAY) is None
     assert cache.counts().served_stale == 2
 

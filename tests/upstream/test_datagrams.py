@@ -354,3 +354,60 @@ async def test_closing_ends_every_exchange_without_a_word() -> None:
         exchanges.close()
 
         assert not any(asking.has_ended for asking in askings)
+
+
+async def test_what_one_turn_begins_is_sent_at_its_end() -> None:
+    """Bursts: what is cancelled before that is never sent, and takes no socket."""
+    async with fake_upstream(answer(GOOD)) as up, datagrams() as exchanges:
+        before = descriptors()
+        first, second, third = (
+            Asking(exchanges, up.nameserver, an_ask(f"{n}.test.")) for n in "abc"
+        )
+        second.exchange.cancel()
+        assert descriptors() == before
+
+        assert await first.addresses() == [ADDRESS]
+        assert await third.addresses() == [ADDRESS]
+
+    assert [str(asked.message.question[0].name) for asked in up.asked] == ["a.test.", "c.test."]
+    assert not second.has_ended
+
+
+async def test_what_was_begun_when_all_is_closed_is_never_sent() -> None:
+    """Start and stop: the turn that closes sends nothing any more."""
+    async with fake_upstream(answer(GOOD)) as up, datagrams() as exchanges:
+        asking = Asking(exchanges, up.nameserver)
+        exchanges.close()
+        async with datagrams() as others:
+            await Asking(others, up.nameserver).outcome()
+
+    assert len(up.asked) == 1
+    assert not asking.has_ended
+
+
+@pytest.mark.parametrize("is_sent", [True, False], ids=["replies", "failures to send"])
+async def test_an_end_that_raises_costs_no_other_its_own(*, is_sent: bool) -> None:
+    """Reliability, 0.5: what came, or was begun, in the same turn is not lost with it."""
+    raised: list[object] = []
+    ends: list[Response | Failure] = []
+
+    def done(outcome: Response | Failure) -> None:
+        ends.append(outcome)
+        raise ValueError
+
+    go = asyncio.Event()
+    async with fake_upstream(late(go, answer(GOOD))) as up:
+        exchanges = Datagrams()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: raised.append(context["exception"]))
+        server = up.nameserver if is_sent else Nameserver("255.255.255.255")
+        for _ in range(5):
+            exchanges.begin(server, WWW, done, edns=True)
+        if is_sent:
+            await up.has_been_asked(5)
+        go.set()
+        await until(lambda: len(ends) == 5)
+        loop.set_exception_handler(None)
+        exchanges.close()
+
+    assert [type(each) for each in raised] == [ValueError] * 5

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.rcode import NXDOMAIN, REFUSED, SERVFAIL, ExtendedError
 from kubedns_py.dns.render import Reply
 from kubedns_py.upstream.freshness import (
@@ -19,6 +20,14 @@ from tests.helpers.replies import asking, lines_of, signature
 WWW = "www.example. 300 IN A 192.0.2.80"
 
 
+def judged(
+    ask: Ask, reply: Reply, limits: Limits, *, is_cut: bool = False
+) -> tuple[Kind, int, Reply]:
+    """Return the parts of a verdict."""
+    verdict = judge(ask, reply, limits, is_cut=is_cut)
+    return verdict.kind, verdict.lifetime_s, verdict.reply
+
+
 def test_data_live_as_long_as_the_shortest_lived_of_them() -> None:
     """C-09; RFC 2181, 5.2: a chain is no fresher than its first link to expire."""
     reply = a_reply(
@@ -27,7 +36,7 @@ def test_data_live_as_long_as_the_shortest_lived_of_them() -> None:
         "lb.example. 20 IN A 192.0.2.81",
     )
 
-    verdict = judge(asking("www.example."), reply, DEFAULT_LIMITS)
+    verdict = judged(asking("www.example."), reply, DEFAULT_LIMITS)
 
     assert verdict == (Kind.SUCCESS, 20, reply)
 
@@ -39,7 +48,7 @@ def test_the_proofs_beside_data_expire_with_them() -> None:
         WWW, signature("www.example.", "A"), authority=["a.example. 60 IN NSEC z.example. A"]
     )
 
-    assert judge(ask, reply, DEFAULT_LIMITS)[:2] == (Kind.SUCCESS, 60)
+    assert judged(ask, reply, DEFAULT_LIMITS)[:2] == (Kind.SUCCESS, 60)
 
 
 @pytest.mark.parametrize("ttl", [3601, 86400, 2**31 - 1, 2**31, 2**32 - 1])
@@ -48,7 +57,7 @@ def test_a_ttl_above_the_cap_is_the_cap(ttl: int) -> None:
     (rrset,) = a_reply(WWW).answer
     reply = Reply(0, answer=(replace(rrset, ttl=ttl),))
 
-    kind, lifetime_s, capped = judge(asking(), reply, DEFAULT_LIMITS)
+    kind, lifetime_s, capped = judged(asking(), reply, DEFAULT_LIMITS)
 
     assert (kind, lifetime_s) == (Kind.SUCCESS, 3600)
     assert lines_of(capped.answer) == ("www.example. 3600 IN A 192.0.2.80",)
@@ -58,7 +67,7 @@ def test_data_with_a_ttl_of_0_are_handed_out_and_not_kept() -> None:
     """C-09; RFC 1035, 3.2.1: only for the transaction in progress."""
     reply = a_reply("www.example. 0 IN A 192.0.2.80")
 
-    assert judge(asking(), reply, DEFAULT_LIMITS) == (Kind.UNKEPT, 0, reply)
+    assert judged(asking(), reply, DEFAULT_LIMITS) == (Kind.UNKEPT, 0, reply)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +81,7 @@ def test_a_denial_lives_as_long_as_its_soa_says(
     """C-10; RFC 2308, 5: the lesser of the SOA's TTL, its minimum and the cap."""
     reply = a_reply(authority=[an_soa(ttl=ttl, minimum=minimum)], rcode=rcode)
 
-    kind, lifetime_s, capped = judge(asking(), reply, DEFAULT_LIMITS)
+    kind, lifetime_s, capped = judged(asking(), reply, DEFAULT_LIMITS)
 
     assert (kind, lifetime_s) == (Kind.DENIAL, kept_s)
     assert lines_of(capped.authority) == (an_soa(ttl=kept_s, minimum=minimum),)
@@ -85,7 +94,7 @@ def test_the_other_records_of_a_denial_are_capped_too() -> None:
         authority=["lb.example. 9000 IN NSEC z.example. A", an_soa(ttl=600)],
     )
 
-    kind, lifetime_s, capped = judge(asking(do=True), reply, DEFAULT_LIMITS)
+    kind, lifetime_s, capped = judged(asking(do=True), reply, DEFAULT_LIMITS)
 
     assert (kind, lifetime_s) == (Kind.DENIAL, 600)
     assert lines_of(capped.answer) == ("www.example. 3600 IN CNAME lb.example.",)
@@ -96,7 +105,7 @@ def test_a_denial_at_the_end_of_an_alias_lives_no_longer_than_the_alias() -> Non
     """C-10; RFC 2308, 2.2: what is kept is that this name leads nowhere."""
     reply = a_reply("www.example. 30 IN CNAME lb.example.", authority=[an_soa()], rcode=NXDOMAIN)
 
-    assert judge(asking(), reply, DEFAULT_LIMITS)[:2] == (Kind.DENIAL, 30)
+    assert judged(asking(), reply, DEFAULT_LIMITS)[:2] == (Kind.DENIAL, 30)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +120,7 @@ def test_a_denial_at_the_end_of_an_alias_lives_no_longer_than_the_alias() -> Non
 )
 def test_a_denial_without_an_soa_is_not_kept(reply: Reply) -> None:
     """C-10; RFC 2308, 5: it may be repeated for ever otherwise."""
-    assert judge(asking(), reply, DEFAULT_LIMITS) == (Kind.UNKEPT, 0, reply)
+    assert judged(asking(), reply, DEFAULT_LIMITS) == (Kind.UNKEPT, 0, reply)
 
 
 def test_aliases_that_were_cut_are_all_that_was_asked_for() -> None:
@@ -119,7 +128,7 @@ def test_aliases_that_were_cut_are_all_that_was_asked_for() -> None:
     reply = a_reply("www.example. 300 IN CNAME web.shop.svc.cluster.local.")
     denial = a_reply("www.example. 300 IN CNAME web.shop.svc.cluster.local.", rcode=NXDOMAIN)
 
-    assert judge(asking(), reply, DEFAULT_LIMITS, is_cut=True) == (Kind.SUCCESS, 300, reply)
+    assert judged(asking(), reply, DEFAULT_LIMITS, is_cut=True) == (Kind.SUCCESS, 300, reply)
     assert judge(asking(), denial, DEFAULT_LIMITS, is_cut=True).kind is Kind.UNKEPT
 
 
@@ -134,7 +143,7 @@ def test_an_alias_that_was_asked_for_is_data() -> None:
 @pytest.mark.parametrize("reply", [SILENCE, Reply(SERVFAIL), Reply(REFUSED), Reply(4)])
 def test_a_failure_is_kept_for_seconds(reply: Reply) -> None:
     """C-11; RFC 9520, 3.2: at least 1 s, at most 300."""
-    assert judge(asking(), reply, DEFAULT_LIMITS) == (Kind.FAILURE, 5, reply)
+    assert judged(asking(), reply, DEFAULT_LIMITS) == (Kind.FAILURE, 5, reply)
     assert judge(asking(), reply, Limits(failure_s=300)).lifetime_s == 300
 
 
@@ -143,7 +152,7 @@ def test_a_failure_is_kept_for_seconds(reply: Reply) -> None:
 )
 def test_half_a_reply_is_never_kept(reply: Reply) -> None:
     """C-12; RFC 2181, 9."""
-    assert judge(asking(), reply, DEFAULT_LIMITS) == (Kind.UNKEPT, 0, reply)
+    assert judged(asking(), reply, DEFAULT_LIMITS) == (Kind.UNKEPT, 0, reply)
 
 
 def test_limits_of_0_keep_nothing() -> None:
