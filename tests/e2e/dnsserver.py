@@ -82,6 +82,7 @@ class DnsServers:
         account: Account | None = None,
         through: str = "",
         wait: bool = True,
+        forwards: bool = False,
     ) -> ServerProcess:
         """Start a server.
 
@@ -91,6 +92,8 @@ class DnsServers:
             account: its account when it is not one made from ``values``.
             through: URL of the API server when it is not the control plane's own.
             wait: whether to return when the server is ready, and not at once.
+            forwards: whether other names are forwarded. Where they are refused, a name that is not
+                there looks like no other fault.
         """
         account = account or self.account(values)
         config = write_kubeconfig(
@@ -100,7 +103,11 @@ class DnsServers:
             user={"tokenFile": str(account.token_file)},
         )
         started = serving(
-            self._plane.folder, f"--kubecfg-file={config}", *chart_flags(values), *flags
+            self._plane.folder,
+            f"--kubecfg-file={config}",
+            *(() if forwards else ("--forward=false",)),
+            *chart_flags(values),
+            *flags,
         )
         server = self._running.enter_context(started)
         self._running.enter_context(self._plane.processes.guarded(server.process.pid))

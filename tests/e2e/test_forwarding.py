@@ -168,7 +168,7 @@ def following(
         config["read"] = "mounted"
         flags += [f"--config-dir={folder}", "--config-period=1s"]
     with dns_servers(control_plane, f"forwarding{way.removeprefix('--')}") as servers:
-        server = servers.start(*flags, values={"config": config})
+        server = servers.start(*flags, values={"config": config}, forwards=True)
         if way == "--config-dir":
             yield _mounted(server, folder)
         else:
