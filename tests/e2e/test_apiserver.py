@@ -161,13 +161,17 @@ def test_a_new_authority_is_taken_from_its_file(
     wait_log(server, "new certificates are in use")
 
 
+NO_CONFIG_MAP = "--config-dir="
+"""Where nothing is forwarded it would be said to be in vain."""
+
+
 def test_a_server_without_watch_list_is_listed(start_control_plane: StartControlPlane) -> None:
     """LIF-19: 422 to the watch that would begin with the state; then list, watch, and follow."""
     plane = start_control_plane(apiserver=["--feature-gates=WatchList=false"])
     cluster = Cluster(plane.admin)
     cluster.add_headless("before", "default", "10.6.3.1")
     with dns_servers(plane) as servers:
-        server = servers.start()
+        server = servers.start(NO_CONFIG_MAP)
         assert data(server, fqdn("before.default")) == ["10.6.3.1"]
         assert metric(server, "events_total", resource="services", type="ADDED") == 0
 
@@ -185,7 +189,7 @@ def test_a_server_with_watch_list_is_never_listed(
     """LIF-19: the default; the state comes as events of one watch."""
     cluster.add_headless("before", namespace, "10.6.3.4")
 
-    server = own_dns_servers.start()
+    server = own_dns_servers.start(NO_CONFIG_MAP)
 
     assert data(server, fqdn(f"before.{namespace}")) == ["10.6.3.4"]
     assert metric(server, "events_total", resource="services", type="ADDED") >= 2

@@ -9,6 +9,7 @@ from tests.charts.everything import EVERYTHING
 from tests.charts.render import render_chart
 from tests.e2e.apiclient import ApiClient, ApiError, JsonObject
 from tests.e2e.cluster import Cluster
+from tests.e2e.wait import until
 
 pytestmark = pytest.mark.e2e
 
@@ -117,17 +118,23 @@ def test_the_account_may_read_what_dns_needs_and_no_more(
     cluster: Cluster, installed: str, verb: str, group: str, resource: str, *, allowed: bool
 ) -> None:
     """ClusterRole (reliability 4.1), as the authorizer understands it."""
-    review = cluster.api.request(
-        "POST",
-        "/apis/authorization.k8s.io/v1/subjectaccessreviews",
-        {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SubjectAccessReview",
-            "spec": {
-                "user": installed,
-                "resourceAttributes": {"verb": verb, "group": group, "resource": resource},
-            },
-        },
-    )
 
-    assert review["status"]["allowed"] is allowed
+    def may(verb: str, group: str, resource: str) -> bool:
+        review = cluster.api.request(
+            "POST",
+            "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SubjectAccessReview",
+                "spec": {
+                    "user": installed,
+                    "resourceAttributes": {"verb": verb, "group": group, "resource": resource},
+                },
+            },
+        )
+        return bool(review["status"]["allowed"])
+
+    # the authorizer hears of a new role a moment after it was made
+    until(lambda: may("list", "", "services"), "the role is in force")
+
+    assert may(verb, group, resource) is allowed
