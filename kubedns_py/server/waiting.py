@@ -118,7 +118,13 @@ class DatagramReplies:
         source, way.source = way.source, None
         if source is None:
             return
-        waiting = self._leave(source[0])
+        self.waiting -= 1
+        host = source[0]
+        waiting = self._per_host[host]  # with this one
+        if waiting > 1:
+            self._per_host[host] = waiting - 1
+        else:
+            del self._per_host[host]
         if reply is None or not self._is_open:
             return
         if waiting > FEW and self._clock() - way.since > LATE_S:
@@ -138,16 +144,6 @@ class DatagramReplies:
                     way.sock.sendto(reply, source)
             except OSError as error:
                 count_unsent(error, self._counts)
-
-    def _leave(self, host: str) -> int:
-        """Wait for one less; return how many ``host`` waited for, this one with them."""
-        self.waiting -= 1
-        waiting = self._per_host[host]
-        if waiting > 1:
-            self._per_host[host] = waiting - 1
-        else:
-            del self._per_host[host]
-        return waiting
 
 
 class _DatagramReply:

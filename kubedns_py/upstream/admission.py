@@ -122,12 +122,16 @@ class Admission:
         return client
 
     def end(self, client: Client) -> None:
-        """Give a slot back; its places stay."""
+        """Give a slot back, and the place in it that was taken with it; the others stay."""
         self.slots -= 1
+        self.places -= 1
         client.slots -= 1
+        client.places -= 1
+        if not client.places:
+            del self._clients[client.address]
 
     def leave(self, client: Client) -> None:
-        """Give a place back."""
+        """Give a place back that was taken in a slot of somebody else."""
         self.places -= 1
         client.places -= 1
         if not client.places:

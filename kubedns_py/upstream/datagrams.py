@@ -178,15 +178,21 @@ class _Question:
             return
         if len(message) > MAX_OCTETS:
             self._pass_over(Unusable.MALFORMED)
-            return
-        spelling, is_other = self._spelling, False
-        if spelling is not None:
-            is_other = not spelling.is_that_of(message)
-            message = spelling.taken_out_of(message)
-        response = read_response(message, self._query, self._ask)
+        elif self._spelling is not None:
+            self._read_spelt(message, self._spelling)
+        else:
+            response = read_response(message, self._query, self._ask)
+            if isinstance(response, Response):
+                self.end(response)
+            else:
+                self._pass_over(response)
+
+    def _read_spelt(self, message: bytes, spelling: Spelling) -> None:
+        folded = spelling.taken_out_of(message)
+        response = read_response(folded, self._query, self._ask)
         if not isinstance(response, Response):
             self._pass_over(response)
-        elif spelling is None or not is_other:
+        elif spelling.is_that_of(message):
             self.end(response)
         else:
             self._pass_over(Unusable.CASE)

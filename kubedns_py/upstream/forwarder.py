@@ -194,7 +194,7 @@ class Forwarder:
     def _on_end(self, lookup: Lookup, reply: Reply) -> None:
         waiters = lookup.waiters
         self._admission.end(waiters[0][0])
-        for client, _ in waiters:
+        for client, _ in waiters[1:]:
             self._admission.leave(client)
         for _, done in waiters:
             done(reply)

@@ -113,7 +113,7 @@ class Health:
         It is not waited for longer because of that, only asked after others.
         """
         if seconds > self.rtt_s:
-            self._smooth(seconds)
+            self.rtt_s = _smoothed(self.rtt_s, seconds)
         self._suspect()
 
     def failed(self, *, over_stream: bool) -> None:
@@ -160,16 +160,11 @@ class Health:
         self.looping_until = now + LOOPING_S
 
     def _sample(self, seconds: float) -> None:
-        self._smooth(seconds)
-        rtt = self.cost_s = self.rtt_s
+        rtt = self.cost_s = self.rtt_s = _smoothed(self.rtt_s, seconds)
         if rtt < _SHORT_RTT_S:
             self.patience_s = MIN_PATIENCE_S
         else:
             self.patience_s = min(_PATIENCE * rtt, MAX_PATIENCE_S)
-
-    def _smooth(self, seconds: float) -> None:
-        rtt = self.rtt_s
-        self.rtt_s = rtt + (seconds - rtt) * _SMOOTHING if rtt else max(seconds, _LEAST_RTT_S)
 
     def _suspect(self) -> None:
         self.is_suspect = True
@@ -180,6 +175,10 @@ class Health:
         self.is_up = True
         self.is_suspect = False
         self.cost_s = self.rtt_s
+
+
+def _smoothed(rtt_s: float, seconds: float) -> float:
+    return rtt_s + (seconds - rtt_s) * _SMOOTHING if rtt_s else max(seconds, _LEAST_RTT_S)
 
 
 def label_of(server: Nameserver) -> str:

@@ -121,12 +121,14 @@ class Lookup:
         "due",
         "waiters",
     )
+    _deadline: float
+    _patient_until: float
 
     def __init__(self, ask: Ask, desk: Desk, means: Means, waiter: Waiter) -> None:
         self.ask = ask
         self.waiters = [waiter]
         self.attempts: list[Attempt] = []
-        self.due = self._deadline = self._patient_until = inf
+        self.due = inf  # until it has begun, which says the other two times as well
         self._desk = desk
         self._means = means
         self._partial: Reply | None = None  # what a truncated reply held

@@ -208,10 +208,10 @@ class Upstreams:
         verdict = self._learn(fetch, reply)
         if fetch.timer is not None:
             fetch.timer.cancel()
-        old = None
+        reply = verdict.reply
         if verdict.kind is _FAILURE:
-            old = self._cache.last_resort(fetch.ask, self._now())
-        _hand_out(fetch, old or verdict.reply)
+            reply = self._cache.last_resort(fetch.ask, self._now()) or reply
+        _hand_out(fetch, reply)
 
     def _late(self, fetch: _Fetch) -> None:
         """Hand out stale data, if they are there still; the fetch goes on and brings new ones."""

@@ -106,7 +106,7 @@ def test_what_is_given_back_can_be_taken_again() -> None:
     assert client is other
 
     admission.end(client)
-    admission.leave(client)
+    assert (admission.slots, admission.places) == (0, 1)
     admission.leave(client)
 
     assert (admission.slots, admission.places) == (0, 0)
