@@ -21,6 +21,7 @@ from kubedns_py.dns.rrset import IXFR, MAILA, MAILB, OPT, TKEY, TSIG
 from kubedns_py.structs import Struct
 
 HEADER_OCTETS: Final = 12
+ID_OCTETS: Final = 2
 QR: Final = 0x8000
 OPCODE: Final = 0x7800
 RD: Final = 0x0100

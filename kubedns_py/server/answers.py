@@ -20,7 +20,7 @@ from typing import Final, Protocol
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.lifetime import later, ttls
 from kubedns_py.dns.name import Name
-from kubedns_py.dns.query import Query
+from kubedns_py.dns.query import ID_OCTETS, Query
 from kubedns_py.structs import Struct
 
 LEAST_TTL: Final = 2
@@ -31,7 +31,6 @@ _CHANCES: Final = 8
 _ENTRY_OCTETS: Final = 900
 """Memory of an entry beside its octets and records, measured with tracemalloc."""
 _RECORD_OCTETS: Final = 150
-_ID_OCTETS: Final = 2
 
 
 class Facts(Struct, frozen=True, gc=False):
@@ -83,9 +82,9 @@ class Entry:
         self.facts = facts
         self.uses = 0
         self.is_used = False
-        self.texts = [reply[_ID_OCTETS:] for reply in replies]
+        self.texts = [reply[ID_OCTETS:] for reply in replies]
         # TTLs stand at other places in another order, unless all rdata has one length
-        places = [tuple((at - _ID_OCTETS, ttl) for at, ttl in ttls(reply)) for reply in replies]
+        places = [tuple((at - ID_OCTETS, ttl) for at, ttl in ttls(reply)) for reply in replies]
         shared = {each: each for each in places}
         self._ttls = [shared[each] for each in places]
         self.lifetime = min((ttl for _, ttl in self._ttls[0]), default=0)
@@ -170,13 +169,12 @@ class AnswerTable:
         if self._generation != self._cached.generation:
             self._forget_all()
 
-    def repeat(self, message: bytes) -> bytes | None:
-        """Return the reply to a query that was answered before, or None.
+    def repeat(self, key: bytes) -> bytes | None:
+        """Return the reply to a query that was answered before, or None; both without their IDs.
 
         Args:
-            message: whatever was received.
+            key: whatever was received, without its first two octets.
         """
-        key = message[_ID_OCTETS:]
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -190,7 +188,7 @@ class AnswerTable:
             entry.is_used = True
             self._used.append((key, entry))
         texts = entry.texts
-        return message[:_ID_OCTETS] + texts[uses % len(texts)]
+        return texts[uses % len(texts)]
 
     def end(self, datagrams: int) -> None:
         """Note how long the datagrams since ``begin`` took, one or more."""
@@ -208,7 +206,7 @@ class AnswerTable:
             self._forget_all()
         if entry.lifetime < LEAST_TTL:
             return
-        key = message[_ID_OCTETS:]
+        key = message[ID_OCTETS:]
         before = self._entries.get(key)
         if before is not None:
             self._end(key, before)
@@ -222,7 +220,7 @@ class AnswerTable:
     def _settle(self, key: bytes, entry: Entry) -> None:
         uses, entry.uses = entry.uses, 0
         if uses:
-            sizes = len(key) + _ID_OCTETS, len(entry.texts[0]) + _ID_OCTETS
+            sizes = len(key) + ID_OCTETS, len(entry.texts[0]) + ID_OCTETS
             self._count(entry.facts, *sizes, self._pace_s, uses)
             self._cached.credit(entry.ask, uses)
 

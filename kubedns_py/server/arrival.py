@@ -85,8 +85,11 @@ class Repeats(Protocol):
     def begin(self) -> None:
         """Begin a burst."""
 
-    def repeat(self, message: bytes, /) -> bytes | None:
-        """Return the reply to a query, or None when ``Respond`` has to make it; see there."""
+    def repeat(self, text: bytes, /) -> bytes | None:
+        """Return the reply to a query, or None when ``Respond`` has to make it; see there.
+
+        Both are without their ID: the octets after the first two.
+        """
 
     def end(self, datagrams: int) -> None:
         """End a burst of one or more datagrams, all of them answered."""

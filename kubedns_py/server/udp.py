@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubedns_py.cluster.objects import Address
+from kubedns_py.dns.query import ID_OCTETS
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival, guarded
 from kubedns_py.server.repeating import SettledSoon
 from kubedns_py.server.waiting import DatagramReplies, Waited, count_unsent
@@ -219,7 +220,8 @@ class _BoundReader:
                 continue
             if source[1] in looked_at and _is_refused(source, self._own, self._counts):
                 continue
-            reply = repeat(message) or respond(message, arrival)
+            known = repeat(message[ID_OCTETS:])
+            reply = respond(message, arrival) if known is None else message[:ID_OCTETS] + known
             if isinstance(reply, bytes):
                 try:
                     send(reply, source)
@@ -303,7 +305,11 @@ class _WildcardReader:
         if route.arrival is None:
             self._counts["not_unicast"] += 1
             return
-        reply = self._repeats.repeat(message) or self._respond(message, route.arrival)
+        known = self._repeats.repeat(message[ID_OCTETS:])
+        if known is None:
+            reply = self._respond(message, route.arrival)
+        else:
+            reply = message[:ID_OCTETS] + known
         if isinstance(reply, bytes):
             try:
                 self._sock.sendmsg([reply], route.ancillary, 0, source)

@@ -96,7 +96,8 @@ def said(
     reply: bytes | Deferred | None = None
     if table is not None:
         table.begin()
-        reply = table.repeat(message)
+        known = table.repeat(message[2:])
+        reply = message[:2] + known if known is not None else None
     reply = reply or core.responder.respond(message, arrival)
     if reply is not None and not isinstance(reply, bytes):
         replies: list[bytes | None] = []

@@ -42,11 +42,10 @@ class House:
         """Return the records of a repeated reply, in a burst of its own."""
         self.now = self.now if at is None else at
         self.table.begin()
-        reply = self.table.repeat(query)
+        reply = self.table.repeat(query[2:])
         if reply is None:
             return None
-        message = dns.message.from_wire(reply, one_rr_per_rrset=True)
-        assert reply[:2] == query[:2]
+        message = dns.message.from_wire(query[:2] + reply, one_rr_per_rrset=True)
         return [rrset.to_text() for rrset in message.answer]
 
 
@@ -86,7 +85,7 @@ def test_time_is_taken_once_for_a_burst(house: House) -> None:
     house.table.begin()
     house.now = 59.0
 
-    assert house.table.repeat(QUERY) is not None
+    assert house.table.repeat(QUERY[2:]) is not None
 
 
 def test_orders_of_addresses_take_turns_and_all_count_down() -> None:
@@ -119,7 +118,7 @@ def test_uses_are_counted_when_somebody_has_time(house: House) -> None:
     """Metrics: octets, rule and rcode of each; the time that one of the burst took."""
     house.table.begin()
     for _ in range(3):
-        assert house.table.repeat(QUERY)
+        assert house.table.repeat(QUERY[2:])
     house.now += 0.006
     house.table.end(6)
     assert (house.counted, house.table.is_settled) == ([], False)

@@ -18,10 +18,10 @@ class Repeats:
         """Note it."""
         self.done.append("begin")
 
-    def repeat(self, message: bytes, /) -> bytes | None:
+    def repeat(self, text: bytes, /) -> bytes | None:
         """Repeat what was said."""
         self.is_settled = False
-        return message
+        return text
 
     def end(self, datagrams: int) -> None:
         """Note it."""
