@@ -15,29 +15,24 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import struct
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from kubedns_py.cluster.objects import Address
 from kubedns_py.dns.query import ID_OCTETS
-from kubedns_py.server.arrival import IPV4, IPV6, Arrival, guarded
+from kubedns_py.server.arrival import IPV4, IPV6, guarded
+from kubedns_py.server.batch import OneByOne
+from kubedns_py.server.destinations import Destinations, bare
+from kubedns_py.server.mmsg import ManyAtOnce, system_calls
 from kubedns_py.server.repeating import SettledSoon
-from kubedns_py.server.waiting import DatagramReplies, Waited, count_unsent
+from kubedns_py.server.waiting import DatagramReplies, Waited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kubedns_py.server.arrival import OnPanic, Repeats, Respond
-
-BURST = 64
-"""Datagrams read per wake-up and socket."""
-
-MAX_DATAGRAM = 65535
-"""Octets read at most: more than any UDP payload, so nothing is ever cut short."""
+    from kubedns_py.server.batch import Batch, DatagramSocket
 
 COUNTS = (
     *("odd_port", "own_source", "not_unicast", "receive_error"),
@@ -55,53 +50,12 @@ for a client that waits for many (C-27).
 _ODD_PORTS = frozenset((0, 7, 13, 17, 19, 37))
 """No source, and echo, daytime, quote of the day, character generator, time (IANA registry)."""
 
-_IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)
-_PKTINFO4 = struct.Struct("=i4s4s")
-"""``struct in_pktinfo``: interface, our address, the header's destination (ip(7))."""
-_PKTINFO6 = struct.Struct("=16si")
-"""``struct in6_pktinfo``: the header's destination, interface (RFC 3542, 6.1)."""
-_ANCILLARY_OCTETS = 64
-"""Room for either of them with its header."""
-
-_MAX_ROUTES = 1024
-"""Destinations remembered per wildcard socket; a host rarely has more than ten addresses."""
-
 _SO_MEMINFO = 55
 """Linux, ``<asm-generic/socket.h>``: nine 32-bit numbers, the last one the socket's drops."""
 _MEMINFO = struct.Struct("=9I")
 
-_IPV4_OCTETS = 4
-
 _LOOK_S = 0.05
 """How often a drain looks whether anything came."""
-
-
-class DatagramSocket(Protocol):
-    """What a server needs of a bound, non-blocking UDP socket; addresses as in ``socket``."""
-
-    def fileno(self) -> int:
-        """Return the descriptor that the event loop watches."""
-
-    def getsockname(self) -> Any:
-        """Return the address bound to, (host, port, ...)."""
-
-    def getsockopt(self, level: int, option: int, size: int, /) -> bytes:
-        """Return the octets of an option."""
-
-    def recvfrom(self, size: int, /) -> tuple[bytes, Any]:
-        """Return (datagram, source), or raise OSError."""
-
-    def recvmsg(self, size: int, ancillary: int, /) -> tuple[bytes, list[Any], int, Any]:
-        """Return (datagram, ancillary data, flags, source), or raise OSError."""
-
-    def sendto(self, data: bytes, address: Any, /) -> int:
-        """Send a datagram, or raise OSError."""
-
-    def sendmsg(self, data: list[bytes], ancillary: list[Any], flags: int, to: Any, /) -> int:
-        """Send a datagram with ancillary data, or raise OSError."""
-
-    def close(self) -> None:
-        """Close the socket."""
 
 
 class UdpServer:
@@ -125,10 +79,7 @@ class UdpServer:
         self._replies = DatagramReplies(self.counts, clock=clock, on_panic=on_panic)
         safe = guarded(respond, on_panic)
         self._readers = [
-            (_WildcardReader if _is_wildcard(sock) else _BoundReader)(
-                sock, safe, self.counts, self._replies, _settled_soon(repeats, sock)
-            )
-            for sock in self._sockets
+            _Reader(sock, safe, self.counts, self._replies, repeats) for sock in self._sockets
         ]
 
     @property
@@ -175,8 +126,8 @@ class UdpServer:
         return sum(reader.wakes for reader in self._readers)
 
 
-class _BoundReader:
-    """Answers on a socket that is bound to one address."""
+class _Reader:
+    """Answers on one socket."""
 
     def __init__(
         self,
@@ -184,18 +135,17 @@ class _BoundReader:
         respond: Respond,
         counts: dict[str, int],
         replies: DatagramReplies,
-        repeats: SettledSoon,
+        repeats: Callable[[int], Repeats | None],
     ) -> None:
         self.wakes = 0
         self._sock = sock
         self._respond = respond
         self._counts = counts
         self._replies = replies
-        self._repeats = repeats
         host, port = sock.getsockname()[:2]
-        self._own = (_bare(host), port)
-        self._arrival = _arrival(ipaddress.ip_address(_bare(host)).packed)
-        self._looked_at = _ODD_PORTS | {port}
+        destinations = Destinations(host, port)
+        self._batch = _batch(sock, destinations, _ODD_PORTS | {port}, counts)
+        self._repeats = SettledSoon(repeats(IPV6 if ":" in host else IPV4))
 
     def wake(self) -> None:
         """Answer what has arrived, up to ``BURST`` datagrams."""
@@ -205,183 +155,68 @@ class _BoundReader:
 
     def _answer_burst(self) -> int:
         """Return how many datagrams there were."""
-        receive, send, respond = self._sock.recvfrom, self._sock.sendto, self._respond
-        arrival, looked_at, repeat = self._arrival, self._looked_at, self._repeats.repeat
-        later: list[Waited] = []
-        datagrams = BURST
-        for number in range(BURST):
-            try:
-                message, source = receive(MAX_DATAGRAM)
-            except BlockingIOError:
-                datagrams = number
-                break
-            except OSError:
-                self._counts["receive_error"] += 1
-                continue
-            if source[1] in looked_at and _is_refused(source, self._own, self._counts):
-                continue
-            known = repeat(message[ID_OCTETS:])
-            reply = respond(message, arrival) if known is None else message[:ID_OCTETS] + known
-            if isinstance(reply, bytes):
-                try:
-                    send(reply, source)
-                except OSError as error:
-                    count_unsent(error, self._counts)
-            elif reply is not None:
-                later.append((reply, source, []))
-        self._replies.begin_all(later, self._sock)
-        return datagrams
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """A destination that queries come to.
-
-    Attributes:
-        own: (host, port) as it would look as a source.
-        arrival: None where nothing is to be answered.
-        ancillary: makes the kernel send from that address.
-    """
-
-    own: tuple[str, int]
-    arrival: Arrival | None
-    ancillary: list[tuple[int, int, bytes]]
-
-
-class _WildcardReader:
-    """Answers on a socket that is bound to every address of a family.
-
-    A reply must leave from the address that was asked, or the client does not take it; with more
-    than one address the routing table alone would choose another (RFC 2181, 4.1).
-    """
-
-    def __init__(
-        self,
-        sock: DatagramSocket,
-        respond: Respond,
-        counts: dict[str, int],
-        replies: DatagramReplies,
-        repeats: SettledSoon,
-    ) -> None:
-        self.wakes = 0
-        self._sock = sock
-        self._respond = respond
-        self._counts = counts
-        self._replies = replies
-        self._repeats = repeats
-        self._port: int = sock.getsockname()[1]
-        self._looked_at = _ODD_PORTS | {self._port}
-        self._routes: dict[bytes, _Route] = {}
-
-    def wake(self) -> None:
-        """Answer what has arrived, up to ``BURST`` datagrams."""
-        self.wakes += 1
-        self._repeats.begin()
-        self._repeats.end(self._answer_burst())
-
-    def _answer_burst(self) -> int:
-        """Return how many datagrams there were."""
-        receive, routes, looked_at = self._sock.recvmsg, self._routes, self._looked_at
-        later: list[Waited] = []
-        datagrams = BURST
-        for number in range(BURST):
-            try:
-                message, ancillary, _, source = receive(MAX_DATAGRAM, _ANCILLARY_OCTETS)
-            except BlockingIOError:
-                datagrams = number
-                break
-            except OSError:
-                self._counts["receive_error"] += 1
-                continue
-            destination = ancillary[0][2]
-            route = routes.get(destination) or self._learn(destination)
-            if source[1] in looked_at and _is_refused(source, route.own, self._counts):
-                continue
-            self._answer(message, source, route, later)
-        self._replies.begin_all(later, self._sock)
-        return datagrams
-
-    def _answer(self, message: bytes, source: Any, route: _Route, later: list[Waited]) -> None:
-        if route.arrival is None:
-            self._counts["not_unicast"] += 1
-            return
-        known = self._repeats.repeat(message[ID_OCTETS:])
-        if known is None:
-            reply = self._respond(message, route.arrival)
+        batch, repeat = self._batch, self._repeats.repeat
+        texts = batch.receive()
+        if not texts:
+            return 0
+        usual = batch.usual
+        replies: list[bytes | None]
+        if usual is not None and usual.arrival is not None:
+            refused = None
+            replies = list(map(repeat, texts))
         else:
-            reply = message[:ID_OCTETS] + known
-        if isinstance(reply, bytes):
-            try:
-                self._sock.sendmsg([reply], route.ancillary, 0, source)
-            except OSError as error:
-                count_unsent(error, self._counts)
-        elif reply is not None:
-            later.append((reply, source, route.ancillary))
+            refused = {slot for slot in range(len(texts)) if self._is_refused(slot)}
+            replies = [None if at in refused else repeat(text) for at, text in enumerate(texts)]
+        batch.send(replies)
+        if not all(replies):
+            unknown = [slot for slot, reply in enumerate(replies) if reply is None]
+            self._make([slot for slot in unknown if slot not in refused] if refused else unknown)
+        return len(texts)
 
-    def _learn(self, destination: bytes) -> _Route:
-        if len(self._routes) >= _MAX_ROUTES:
-            self._routes.clear()
-        read = _read_pktinfo4 if len(destination) == _PKTINFO4.size else _read_pktinfo6
-        route = self._routes[destination] = read(destination, self._port)
-        return route
+    def _make(self, slots: Sequence[int]) -> None:
+        """Answer what was not answered before."""
+        batch = self._batch
+        later: list[Waited] = []
+        replies: list[bytes | None] = [None] * (slots[-1] + 1) if slots else []
+        for slot in slots:
+            destination = batch.destination(slot)
+            assert destination.arrival is not None  # noqa: S101 - others were refused
+            reply = self._respond(batch.message(slot), destination.arrival)
+            if isinstance(reply, bytes):
+                replies[slot] = reply[ID_OCTETS:]
+            elif reply is not None:
+                later.append((reply, batch.source(slot), destination.ancillary))
+        batch.send(replies)
+        self._replies.begin_all(later, self._sock)
 
+    def _is_refused(self, slot: int) -> bool:
+        """Whether a datagram is dropped for where it comes from or goes to (M-47, M-48, M-49).
 
-def _read_pktinfo4(pktinfo: bytes, port: int) -> _Route:
-    """Return the way back for a datagram with this ``in_pktinfo``.
-
-    The kernel gives the header's destination and the address of ours that it stands for. They
-    differ for broadcast and multicast only.
-    """
-    _, local, destination = _PKTINFO4.unpack(pktinfo)
-    # Interface 0: the way back is looked up, it need not be the way it came.
-    answer_from = _PKTINFO4.pack(0, local, bytes(4))
-    return _Route(
-        own=(socket.inet_ntop(socket.AF_INET, local), port),
-        arrival=_arrival(local) if local == destination else None,
-        ancillary=[(socket.IPPROTO_IP, _IP_PKTINFO, answer_from)],
-    )
-
-
-def _read_pktinfo6(pktinfo: bytes, port: int) -> _Route:
-    """Return the way back for a datagram with this ``in6_pktinfo``."""
-    local, interface = _PKTINFO6.unpack(pktinfo)
-    address = ipaddress.IPv6Address(local)
-    # A link-local address exists once per interface (RFC 4007, 6): there it must be named.
-    answer_from = _PKTINFO6.pack(local, interface if address.is_link_local else 0)
-    return _Route(
-        own=(str(address), port),
-        arrival=None if address.is_multicast else _arrival(local),
-        ancillary=[(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, answer_from)],
-    )
-
-
-def _is_refused(source: Any, own: tuple[str, int], counts: dict[str, int]) -> bool:
-    """Whether a datagram is dropped for where it says that it comes from (M-47, M-48).
-
-    An answer to such a source would start a conversation of two programs, or of one with itself.
-    """
-    if source[1] in _ODD_PORTS:
-        counts["odd_port"] += 1
-        return True
-    if (_bare(source[0]), source[1]) == own:
-        counts["own_source"] += 1
-        return True
-    return False
+        An answer to such a source would start a conversation of two programs, or of one with
+        itself.
+        """
+        destination = self._batch.destination(slot)
+        if self._batch.is_barred(slot):
+            host, port = self._batch.source(slot)[:2]
+            if port in _ODD_PORTS:
+                self._counts["odd_port"] += 1
+                return True
+            if (bare(host), port) == destination.own:
+                self._counts["own_source"] += 1
+                return True
+        if destination.arrival is None:
+            self._counts["not_unicast"] += 1
+            return True
+        return False
 
 
-def _settled_soon(of_family: Callable[[int], Repeats | None], sock: DatagramSocket) -> SettledSoon:
-    address = ipaddress.ip_address(_bare(sock.getsockname()[0]))
-    return SettledSoon(of_family(IPV4 if address.version == 4 else IPV6))
-
-
-def _is_wildcard(sock: DatagramSocket) -> bool:
-    return ipaddress.ip_address(_bare(sock.getsockname()[0])).is_unspecified
-
-
-def _arrival(local: bytes) -> Arrival:
-    return Arrival("udp", IPV4 if len(local) == _IPV4_OCTETS else IPV6, Address(local))
-
-
-def _bare(host: str) -> str:
-    """Return the address without its interface (RFC 4007, 11)."""
-    return host.partition("%")[0]
+def _batch(
+    sock: DatagramSocket,
+    destinations: Destinations,
+    barred: frozenset[int],
+    counts: dict[str, int],
+) -> Batch:
+    calls = system_calls()
+    if calls is None or not isinstance(sock, socket.socket):
+        return OneByOne(sock, destinations, barred, counts)
+    return ManyAtOnce(sock, destinations, barred, counts, calls)

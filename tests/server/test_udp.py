@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival
-from kubedns_py.server.udp import BURST
+from kubedns_py.server.batch import BURST
 from tests.helpers.dnsclient import UdpClient, a_query, ident_of
 from tests.helpers.udpserver import (
     CLIENT,
