@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubedns_py.dns.query import ID_OCTETS
-from kubedns_py.server.waiting import DatagramSender, count_unsent
+from kubedns_py.server.waiting import count_unsent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ class Batch(Protocol):
         """Reply to datagrams by slot, from the first on; None is no reply. All without their ID."""
 
 
-class DatagramSocket(DatagramSender, Protocol):
+class DatagramSocket(Protocol):
     """What a server needs of a bound, non-blocking UDP socket; addresses as in ``socket``."""
 
     def fileno(self) -> int:
@@ -71,6 +71,12 @@ class DatagramSocket(DatagramSender, Protocol):
 
     def recvmsg(self, size: int, ancillary: int, /) -> tuple[bytes, list[Any], int, Any]:
         """Return (datagram, ancillary data, flags, source), or raise OSError."""
+
+    def sendto(self, data: bytes, address: Any, /) -> int:
+        """Send a datagram, or raise OSError."""
+
+    def sendmsg(self, data: list[bytes], ancillary: list[Any], flags: int, to: Any, /) -> int:
+        """Send a datagram with ancillary data, or raise OSError."""
 
     def close(self) -> None:
         """Close the socket."""
