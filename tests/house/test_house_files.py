@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from kubedns_py.dns import rcode
+from kubedns_py import __version__
 from tests.house.source import REPOSITORY, project
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
@@ -90,6 +91,7 @@ def test_package_chart_and_image_have_one_version() -> None:
     chart = yaml.safe_load((REPOSITORY / "charts/kubedns-py/Chart.yaml").read_text())
 
     assert (chart["version"], chart["appVersion"]) == (version, version)
+    assert version == __version__
     assert f"ARG VERSION={version}\n" in (REPOSITORY / "Dockerfile").read_text()
 
 
