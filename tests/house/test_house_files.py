@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kubedns_py.dns import rcode
 from kubedns_py import __version__
+from kubedns_py.dns import rcode
 from tests.house.source import REPOSITORY, project
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
