@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,7 @@ from tests.helpers.waiting import until
 
 HERE = answer("@ 60 IN A 192.0.2.1")
 THERE = answer("@ 60 IN A 192.0.2.2")
+LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,17 @@ class Running:
         return [line.rpartition(" ")[2] for line in section((await self.ask(name)).answer)]
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a changed file rest for a twentieth of the time that it has to."""
+    monkeypatch.setattr("kubedns_py.sources.polling._REST_S", 0.01)
+
+
 @asynccontextmanager
 async def running(*flags: str, objects: tuple[Object, ...] = ()) -> AsyncIterator[Running]:
     """Run what the options ask for."""
-    config = load(["--resolv-conf=", "--config-period=1s", *flags], {}, program="test").config
+    said = load(["--resolv-conf=", *flags], {}, program="test").config
+    config = replace(said, config_period_s=LOOK_S)
     made: list[Forwarding] = []
 
     def upstreams(view: View) -> Upstreams:

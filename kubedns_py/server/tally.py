@@ -11,14 +11,13 @@ Rules of this file:
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+from kubedns_py.dns.rcode import MNEMONICS, OTHER
+from kubedns_py.histogram import DURATION_BOUNDS_S, Histogram
 
 DROPPED = "dropped"
 """The zone of a name that is in none of ours (CoreDNS's word)."""
-
-OTHER = "other"
-"""The name of a query type or RCODE that is not in the lists below."""
 
 QTYPES = {
     1: "A",
@@ -42,28 +41,7 @@ QTYPES = {
 }
 """The query types that are counted by name: CoreDNS's list."""
 
-RCODES = {
-    0: "NOERROR",
-    1: "FORMERR",
-    2: "SERVFAIL",
-    3: "NXDOMAIN",
-    4: "NOTIMP",
-    5: "REFUSED",
-    6: "YXDOMAIN",
-    7: "YXRRSET",
-    8: "NXRRSET",
-    9: "NOTAUTH",
-    10: "NOTZONE",
-    11: "DSOTYPENI",
-    16: "BADVERS",
-    23: "BADCOOKIE",
-}
-"""Mnemonics of response codes (IANA, DNS RCODEs)."""
-
 _OTHER_TYPE = 0
-
-DURATION_BOUNDS_S = tuple(0.00025 * 2**step for step in range(16))
-"""0.25 ms to 8.192 s, as CoreDNS has them."""
 
 SIZE_BOUNDS = (0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16000, 32000, 48000, 64000)
 """Octets, as CoreDNS has them (8291 is theirs too)."""
@@ -79,33 +57,6 @@ _SIZE_BUCKET = b"".join(
     )
 )
 """Bucket by length in octets: one index instead of a search."""
-
-
-class Histogram:
-    """Counts of values by upper bound.
-
-    Attributes:
-        bounds: upper bounds, inclusive, ascending.
-        counts: values per bucket, not cumulative; one longer than ``bounds``, for what is above.
-        total: sum of the values.
-    """
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self.bounds: tuple[float, ...] = tuple(bounds)
-        self.counts = [0] * (len(self.bounds) + 1)
-        self.total: float = 0
-
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-    def add(self, counts: Iterable[int], total: float) -> None:
-        """Add values that were counted elsewhere with the same bounds."""
-        self.counts = [mine + theirs for mine, theirs in zip(self.counts, counts, strict=True)]
-        self.total += total
 
 
 def durations() -> Histogram:
@@ -225,13 +176,14 @@ class Tally:
         """
         self._drops[reason] += 1
 
-    def truncate(self, proto: str) -> None:
+    def truncate(self, proto: str, times: int = 1) -> None:
         """Count a reply that lost records of its answer because they did not fit.
 
         Args:
             proto: ``udp``, where the client asks again, or ``tcp``, where it does not.
+            times: how often it was sent.
         """
-        self._truncated[proto] += 1
+        self._truncated[proto] += times
 
     def panic(self) -> None:
         """Count one exception that should not have been possible."""
@@ -267,7 +219,7 @@ class Tally:
             counts.request_sizes[zone, proto].add(cell.sizes_in, cell.octets_in)
             counts.response_sizes[zone, proto].add(cell.sizes_out, cell.octets_out)
         for (zone, rcode, rule), replies in dict(self._responses).items():
-            counts.responses[zone, RCODES.get(rcode, OTHER), rule] += replies
+            counts.responses[zone, MNEMONICS.get(rcode, OTHER), rule] += replies
         for kind, histogram in dict(self._programming).items():
             copied = counts.programming[kind] = Histogram(histogram.bounds)
             copied.add(histogram.counts, histogram.total)

@@ -15,13 +15,14 @@ from typing import Final
 from kubedns_py.dns.rcode import (
     EDE_NETWORK_ERROR,
     EDE_NO_REACHABLE_AUTHORITY,
+    MNEMONICS,
     REFUSED,
     SERVFAIL,
     ExtendedError,
 )
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.response import Response
-from kubedns_py.upstream.counts import RCODES
+from kubedns_py.structs import Struct
 from kubedns_py.upstream.exchange import Exchange, Failure
 from kubedns_py.upstream.health import Health
 
@@ -47,7 +48,19 @@ _SAID_REFUSED = "said REFUSED"
 Take = Callable[["Attempt", "Response | Failure"], None]
 
 
-class Attempt:
+class _Unsent:
+    """An exchange that has not begun."""
+
+    mismatches = 0
+
+    def cancel(self) -> None:
+        """Do nothing: there is nothing to end."""
+
+
+_UNSENT: Final = _Unsent()
+
+
+class Attempt(Struct, eq=False):
     """One sending.
 
     Attributes:
@@ -61,30 +74,15 @@ class Attempt:
         is_late: whether a reply should have come by now.
     """
 
-    __slots__ = (
-        "_take",
-        "edns",
-        "end",
-        "exchange",
-        "has_spoken",
-        "health",
-        "is_late",
-        "over_stream",
-        "started",
-    )
-    exchange: Exchange
-
-    def __init__(
-        self, health: Health, started: float, take: Take, *, over_stream: bool, edns: bool
-    ) -> None:
-        self.health = health
-        self.started = started
-        self.over_stream = over_stream
-        self.edns = edns
-        self.end = ""
-        self.has_spoken = False
-        self.is_late = False
-        self._take = take
+    health: Health
+    started: float
+    _take: Take
+    over_stream: bool
+    edns: bool
+    exchange: Exchange = _UNSENT
+    end: str = ""
+    has_spoken: bool = False
+    is_late: bool = False
 
     def done(self, outcome: Response | Failure) -> None:
         """Take the end of the exchange."""
@@ -96,7 +94,7 @@ class Attempt:
 
     def said(self, rcode: int) -> None:
         """Note a reply that says that the server does not know."""
-        self.end = f"said {RCODES.get(rcode, rcode)}"
+        self.end = f"said {MNEMONICS.get(rcode, rcode)}"
         self.has_spoken = True
 
     def sent(self, what: str) -> None:

@@ -10,33 +10,9 @@ Rules of this file:
 from __future__ import annotations
 
 import enum
-from bisect import bisect_left
-from collections.abc import Mapping
-from typing import Final
 
-OTHER: Final = "other"
-"""The name of a response code that is not in the list below."""
-
-RCODES: Final[Mapping[int, str]] = {
-    0: "NOERROR",
-    1: "FORMERR",
-    2: "SERVFAIL",
-    3: "NXDOMAIN",
-    4: "NOTIMP",
-    5: "REFUSED",
-    6: "YXDOMAIN",
-    7: "YXRRSET",
-    8: "NXRRSET",
-    9: "NOTAUTH",
-    10: "NOTZONE",
-    11: "DSOTYPENI",
-    16: "BADVERS",
-    23: "BADCOOKIE",
-}
-"""Mnemonics of response codes (IANA, DNS RCODEs)."""
-
-DURATION_BOUNDS_S: Final = tuple(0.00025 * 2**step for step in range(16))
-"""0.25 ms to 8.192 s: the buckets of CoreDNS's proxy_request_duration_seconds."""
+from kubedns_py.dns.rcode import MNEMONICS, OTHER
+from kubedns_py.histogram import DURATION_BOUNDS_S, Histogram
 
 _UNKNOWN_RCODE = -1
 
@@ -62,28 +38,6 @@ class Retry(enum.StrEnum):
     EDNS = enum.auto()  # the server does not know EDNS
 
 
-class Histogram:
-    """Counts of values by upper bound.
-
-    Attributes:
-        bounds: upper bounds, inclusive, ascending.
-        counts: values per bucket, not cumulative; one longer than ``bounds``, for what is above.
-        total: sum of the values.
-    """
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self) -> None:
-        self.bounds = DURATION_BOUNDS_S
-        self.counts = [0] * (len(self.bounds) + 1)
-        self.total: float = 0
-
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-
 class ServerCounts:
     """What was asked of one server and what it said.
 
@@ -103,13 +57,13 @@ class ServerCounts:
         """Count a reply, 0 to 4095 by its code, and the time from the question to it."""
         histogram = self._durations.get(rcode)
         if histogram is None:
-            known = rcode if rcode in RCODES else _UNKNOWN_RCODE
-            histogram = self._durations.setdefault(known, Histogram())
+            known = rcode if rcode in MNEMONICS else _UNKNOWN_RCODE
+            histogram = self._durations.setdefault(known, Histogram(DURATION_BOUNDS_S))
         histogram.observe(seconds)
 
     def durations(self) -> dict[str, Histogram]:
         """Return the times of replies by the name of their code; live, not copied."""
-        return {RCODES.get(rcode, OTHER): each for rcode, each in dict(self._durations).items()}
+        return {MNEMONICS.get(rcode, OTHER): each for rcode, each in dict(self._durations).items()}
 
     def responses(self) -> dict[str, int]:
         """Return the number of replies by the name of their code."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from kubedns_py.admin.forward_inputs import Forwarder
 from kubedns_py.config.nameserver import Nameserver
+from kubedns_py.dns.rcode import MNEMONICS
 from kubedns_py.dns.response import Unusable
 from kubedns_py.sources.configuration import ConfigurationStatus
 from kubedns_py.upstream.cache import CacheCounts
-from kubedns_py.upstream.counts import RCODES, ForwardCounts
+from kubedns_py.upstream.counts import ForwardCounts
 from kubedns_py.upstream.health import Health
 from kubedns_py.upstream.streams import COUNTS
 
@@ -69,7 +70,7 @@ def busy_forwarding(servers: int = 3) -> FakeForwarding:
     """Return what has seen each kind of reply from each of its servers."""
     healths = tuple(Health(Nameserver(f"192.0.2.{n}")) for n in range(1, servers + 1))
     for health in healths:
-        for rcode in RCODES:
+        for rcode in MNEMONICS:
             health.replied(0.01, 0.0)
             health.counts.replied(rcode, 0.01)
     return FakeForwarding(

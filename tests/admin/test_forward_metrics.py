@@ -12,9 +12,10 @@ from kubedns_py.admin.forward_inputs import Forwarding
 from kubedns_py.admin.forward_metrics import FORWARD_METRICS
 from kubedns_py.admin.scrape import scrape
 from kubedns_py.config.nameserver import Nameserver
+from kubedns_py.dns.rcode import MNEMONICS
 from kubedns_py.sources.configuration import ConfigurationStatus
 from kubedns_py.upstream.cache import CacheCounts
-from kubedns_py.upstream.counts import RCODES, Reject, Retry
+from kubedns_py.upstream.counts import Reject, Retry
 from kubedns_py.upstream.health import Health
 from kubedns_py.upstream.routes import Routes
 from tests.admin.forward_numbers import (
@@ -293,7 +294,7 @@ def test_a_scrape_can_run_while_upstreams_reply_and_change() -> None:
     def change() -> Iterator[None]:
         for number in range(300):
             stage.forwarder.replace_routes(Routes(a_group(ONE, f"10.1.{number}.1"), {}))
-            for rcode in RCODES:
+            for rcode in MNEMONICS:
                 for health in stage.forwarder.servers:
                     health.counts.replied(rcode, 0.001)
                     yield

@@ -1,8 +1,10 @@
 """The chart's objects against the API schemas of the Kubernetes versions that it claims."""
 
 import re
+from functools import cache
 
 import kubernetes_validate
+import kubernetes_validate.utils
 import pytest
 import yaml
 
@@ -16,6 +18,13 @@ SERVICE_OF = {
     version: EVERYTHING["service"] | ({"trafficDistribution": ""} if version == "1.29" else {})
     for version in VERSIONS
 }
+
+
+@pytest.fixture(autouse=True)
+def schemas_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read each schema once a test, instead of the largest of them once an object."""
+    utils = kubernetes_validate.utils
+    monkeypatch.setattr(utils, "schema_contents", cache(utils.schema_contents))
 
 
 @pytest.mark.parametrize("version", VERSIONS)

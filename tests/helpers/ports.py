@@ -4,15 +4,27 @@ Rules of this file:
 
 - They lie below the range from which the kernel gives ports to clients (ip_local_port_range): tests
   of forwarding open many sockets, and one of them could take a port before its server does.
-- No two calls of a process return the same number soon; two processes begin at different places.
+- No two calls of a process return the same number soon. The workers of one run have a part of the
+  range each, so none takes a number between another's look at it and its use; two runs begin at
+  different places.
 """
 
 import contextlib
 import itertools
+import os
 import secrets
 import socket
 
-_FIRST, _COUNT = 10_100, 22_000
+
+def _part() -> tuple[int, int]:
+    """Return the first port of this worker, and how many it has."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    index = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % workers
+    count = 22_000 // workers
+    return 10_100 + index * count, count
+
+
+_FIRST, _COUNT = _part()
 _numbers = itertools.count(secrets.randbelow(_COUNT))
 
 

@@ -4,7 +4,7 @@ import ast
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,17 @@ CORE = ("dns", "cluster", "zone", "resolver")
 """The rooms without I/O, clock and chance (docs/architecture.md, floors 1 to 4)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: the tree is kept once somebody looks at it
 class Module:
     """A Python file. ``name`` is its path below its tree, such as ``dns/name.py``."""
 
     name: str
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """What the text says. Most questions to the tests' files need the text alone."""
+        return ast.parse(self.text)
 
     @property
     def room(self) -> str:
@@ -33,11 +37,10 @@ class Module:
 @cache
 def modules(root: Path = PACKAGE) -> tuple[Module, ...]:
     """Return every Python file below ``root``, in the order of their names."""
-    found = []
-    for path in sorted(root.rglob("*.py")):
-        text = path.read_text()
-        found.append(Module(path.relative_to(root).as_posix(), text, ast.parse(text)))
-    return tuple(found)
+    return tuple(
+        Module(path.relative_to(root).as_posix(), path.read_text())
+        for path in sorted(root.rglob("*.py"))
+    )
 
 
 @cache

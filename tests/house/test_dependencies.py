@@ -95,6 +95,7 @@ def test_a_lock_has_a_hash_for_everything_and_names_no_place(lock: Path) -> None
         ("run.txt", []),
         ("dev.txt", ["test", "chart", "check", "build"]),
         ("build.txt", ["build"]),
+        ("bench.txt", ["bench"]),
         ("lock.txt", ["lock"]),
     ],
 )

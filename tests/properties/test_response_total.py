@@ -320,17 +320,18 @@ def changed(octets: bytes, changes: list[tuple[str, int, int, int]]) -> bytes:
     return bytes(message)
 
 
-@given(exchanges(), st.sampled_from([0, 0, 0, 3]), CHANGES)
-@settings(max_examples=100, deadline=None)
+@given(exchanges(), st.sampled_from([0, 0, 0, 3]), st.tuples(CHANGES, CHANGES, CHANGES))
+@settings(max_examples=50, deadline=None)
 def test_replies_that_were_changed_a_little(
     exchange: tuple[Ask, list[RRset], list[RRset]],
     rcode: int,
-    changes: list[tuple[str, int, int, int]],
+    ways: tuple[list[tuple[str, int, int, int]], ...],
 ) -> None:
-    """C-02: what was good before, behind the header."""
+    """C-02: what was good before, behind the header; each thrice, as a good reply is dear."""
     octets = written(*exchange, rcode=rcode, flags=0)
 
-    is_sound(octets[:12] + changed(octets[12:], changes), exchange[0])
+    for changes in ways:
+        is_sound(octets[:12] + changed(octets[12:], changes), exchange[0])
 
 
 @given(st.integers(0, 11), st.integers(0, 14), st.sampled_from([0, 3]))

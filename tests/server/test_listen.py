@@ -12,6 +12,7 @@ import pytest
 
 from kubedns_py.errors import StartError
 from kubedns_py.server.listen import Listeners, open_listeners
+from tests.helpers.ports import free_port
 
 
 def open_descriptors() -> int:
@@ -20,9 +21,13 @@ def open_descriptors() -> int:
 
 
 def bound_to(kind: socket.SocketKind, host: str = "127.0.0.1") -> socket.socket:
-    """Return a socket of somebody else on a port of its own."""
+    """Return a socket of somebody else on a port that is free for the other protocol.
+
+    One that the kernel chooses is free for this protocol alone: a client of some other test may
+    have the same number in the other one.
+    """
     sock = socket.socket(socket.AF_INET, kind)
-    sock.bind((host, 0))
+    sock.bind((host, free_port()))
     if kind == socket.SOCK_STREAM:
         sock.listen()
     return sock

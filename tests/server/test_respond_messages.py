@@ -15,8 +15,8 @@ from tests.helpers.asking import (
     NEGATIVE,
     WEB,
     ask,
+    cost,
     echoes,
-    fastest,
     is_an_error_no_larger_than_asked,
     read,
 )
@@ -163,11 +163,11 @@ def test_one_real_record_of_65535_is_a_format_error() -> None:
 
 
 def test_many_records_are_not_looked_at() -> None:
-    """M-14: 500 records in 60 KB cost about as much as none."""
+    """M-14: 500 records in 60 KB cost no more than none."""
     rr = record(POINTER_TO_QUESTION, 16, IN, bytes(100))
     message = header(ar=500) + question(WEB) + rr * 500
     is_an_error_no_larger_than_asked(message, "FORMERR")
-    assert fastest(message) < 20 * fastest(GOOD)
+    assert cost(message) < cost(GOOD)
 
 
 # -- names
@@ -214,7 +214,7 @@ def test_127_labels_are_a_name() -> None:
     assert reading.rcode == "REFUSED"
     inside = header() + question(b"\1a" * 120 + name("cluster.local"))
     assert read(inside).rcode == "NXDOMAIN"
-    assert fastest(inside) < 20 * fastest(GOOD)
+    assert cost(inside) < 10 * cost(GOOD)
 
 
 def test_128_labels_are_a_format_error() -> None:
