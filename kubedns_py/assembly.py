@@ -15,6 +15,7 @@ from kubedns_py.cluster.store import Store
 from kubedns_py.config.options import Config
 from kubedns_py.dns.name import Name, from_text
 from kubedns_py.dns.render import Shape
+from kubedns_py.resolver.dependencies import changed_keys
 from kubedns_py.resolver.view import Known, Policy, View
 from kubedns_py.server.elsewhere import Upstreams
 from kubedns_py.server.query_logger import QueryLogger
@@ -22,7 +23,7 @@ from kubedns_py.server.respond import Chances, Responder
 from kubedns_py.server.tally import Tally
 from kubedns_py.zone.naming import Naming
 from kubedns_py.zone.records import Publishing
-from kubedns_py.zone.zone import Visibility, Zone
+from kubedns_py.zone.zone import Committed, Visibility, Zone
 
 _SEARCH_COMPLETION = parse_selector("kubedns-py/search-completion=enabled")
 """Which namespaces ask for it; the option alone changes no answer."""
@@ -36,8 +37,8 @@ _PRIVATE_NETWORKS = (
 """RFC 6303, 4, and RFC 7793: nobody on the outside knows these addresses."""
 
 
-_REPEATED_SHARE = 4
-"""Beside the cache, a fourth of its memory is for answers that are repeated as octets."""
+_TABLE_OCTETS = 16 << 20
+"""For answers that are repeated as octets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,12 @@ class Core:
         changes = self.store.take_changes()
         if not changes:
             return
+        committed = Committed()
         for zone in self.view.zones:
-            zone.commit(changes, now)
+            zone.commit(changes, now, committed)
+        if self.responder.keeper is not None:
+            changed = changed_keys(committed, changes.namespaces)
+            self.responder.keeper.drop(changed, committed.addresses)
         for key in changes.services:
             self._count_programming(key, now)
 
@@ -149,7 +154,7 @@ def assemble(
         max_answers=config.max_answers,
     )
     if config.answer_order == "stable":
-        chances = Chances(chances.clock, lambda: 0)
+        chances = Chances(chances.clock, lambda: 0, is_stable=True)
     asked = upstreams(view) if upstreams is not None else None
     logged = QueryLogger(config.log_queries.share, config.log_queries.slower_than_s)
     responder = Responder(
@@ -159,7 +164,7 @@ def assemble(
         chances,
         query_log=logged,
         upstreams=asked,
-        repeat_octets=config.cache_size_octets // _REPEATED_SHARE,
+        repeat_octets=_TABLE_OCTETS,
     )
     return Core(store, view, responder, tally)
 

@@ -9,6 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from kubedns_py.cluster.objects import Address, Key
@@ -33,6 +34,8 @@ from kubedns_py.zone.zone import Zone
 
 HOSTMASTER: Final = b"hostmaster"
 _RFC8482 = txt(b"RFC8482", b"")
+_MOST_DENIALS: Final = 1024
+"""Kept ready; there are two for each zone of ours, reverse ones in local networks included."""
 _NOTHING_YET: Final = Reply(NOERROR)
 
 
@@ -55,8 +58,16 @@ def nxdomain(owner: Name, zone: Zone, view: View) -> Reply:
 
 
 def _negative(rcode: int, owner: Name, zone: Zone, view: View) -> Reply:
+    """Return a denial, which is the same for all names of a zone until its serial changes."""
+    known = view.denials.get((rcode, owner))
+    if known is not None and known[0] == zone.serial:
+        return known[1]
     authority = (soa_rrset(owner, zone, view, view.policy.negative_ttl),)
-    return Reply(rcode, authoritative=True, authority=authority)
+    reply = Reply(rcode, authoritative=True, authority=authority)
+    if len(view.denials) >= _MOST_DENIALS:
+        view.denials.clear()
+    view.denials[rcode, owner] = zone.serial, reply
+    return reply
 
 
 def forwarded(question: Question, zone: Name, rule: str) -> Resolution:
@@ -70,7 +81,7 @@ def data(rrset: RRset) -> Reply:
 
 
 def from_rrsets(
-    rrsets: dict[int, RRset], question: Question, apex: Name, zone: Zone, view: View
+    rrsets: Mapping[int, RRset], question: Question, apex: Name, zone: Zone, view: View
 ) -> Reply:
     """Return what an existing name answers: the RRset of the type, or NODATA from ``apex``.
 
@@ -99,6 +110,11 @@ def nameserver_rrsets(zone: Zone, asked: Address, view: View) -> dict[int, RRset
         rtype: RRset(owner, rtype, zone.naming.ttl, tuple(found))
         for rtype, found in sorted(addresses.items())
     }
+
+
+def has_nameserver(zone: Zone, view: View) -> bool:
+    """Tell whether ``ns.dns.D`` has addresses of its own, not the one that a query was sent to."""
+    return bool(_dns_service_addresses(zone, view.policy.dns_service))
 
 
 def _dns_service_addresses(zone: Zone, key: Key) -> tuple[bytes, ...]:

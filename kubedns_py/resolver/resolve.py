@@ -20,7 +20,7 @@ from kubedns_py.dns.rcode import (
 )
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import CNAME, IN, RRset
-from kubedns_py.resolver.rules import RULES
+from kubedns_py.resolver.rules import rules_for
 from kubedns_py.resolver.staleness import aged
 from kubedns_py.resolver.view import Onward, Question, Resolution, View
 from kubedns_py.structs import replace
@@ -61,7 +61,7 @@ def _question(  # noqa: PLR0913 - the parts of a question
 
 
 def _first_verdict(question: Question, view: View) -> Resolution:
-    for rule in RULES:
+    for rule in rules_for(question, view):
         verdict = rule(question, view)
         if verdict is not None:
             return verdict

@@ -69,6 +69,7 @@ class View:
             reads the configuration.
         search_ends_here: whether a pod's search list ends with the cluster's own domains, so that
             the absolute name is what follows (the node has no search domains of its own).
+        denials: by rcode and apex, for which serial and what: made ready by ``answers.py``.
     """
 
     zones: tuple[Zone, ...]
@@ -79,6 +80,7 @@ class View:
     stub_domains: frozenset[Name] = frozenset()
     search_ends_here: bool = True
 
+    denials: dict[tuple[int, Name], tuple[int, Reply]] = field(default_factory=dict, repr=False)
     _by_apex: dict[Name, Zone] = field(init=False, repr=False)
     _depths: tuple[int, ...] = field(init=False, repr=False)
 

@@ -14,24 +14,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.name import Name, to_text
 from kubedns_py.dns.query import HEADER_OCTETS, OPCODE, QR, RD, Drop, Query, Reject, read_query
 from kubedns_py.dns.rcode import BADVERS, SERVFAIL
 from kubedns_py.dns.render import TCP_LIMIT, Reply, Shape, render, render_reject, udp_limit
 from kubedns_py.resolver.complete import complete, declined
+from kubedns_py.resolver.dependencies import dependencies
 from kubedns_py.resolver.resolve import resolve
 from kubedns_py.resolver.view import Resolution, View
-from kubedns_py.server.answers import AnswerTable, Entry, Facts
-from kubedns_py.server.arrival import IPV4, IPV6, Arrival, Deferred, Repeats
+from kubedns_py.server.arrival import Arrival, Deferred, Repeats
+from kubedns_py.server.contents import Contents
+from kubedns_py.server.denials import Denials
 from kubedns_py.server.elsewhere import Pending, Upstreams, ask_of, is_plain, look_up
+from kubedns_py.server.entry import Entry, Facts
+from kubedns_py.server.folding import exact_key, folded, spliced
+from kubedns_py.server.keeping import Keeper
 from kubedns_py.server.query_logger import QueryLogger
 from kubedns_py.server.tally import DROPPED, Tally
 from kubedns_py.structs import Struct
 
 _LOG = logging.getLogger(__name__)
 _FLAGS = slice(2, 4)
-_ORDERS = 4
-"""Orders of addresses that a repeated answer is kept in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,12 @@ class Chances:
         clock: monotonic seconds.
         turn: 0 or more, evenly spread: which of several addresses comes first. Nobody gains by
             guessing it.
+        is_stable: whether ``turn`` is always the same: addresses do not take turns.
     """
 
     clock: Callable[[], float]
     turn: Callable[[], int]
+    is_stable: bool = False
 
 
 class Responder:
@@ -79,12 +85,11 @@ class Responder:
         self._turn = chances.turn
         self._query_log = query_log
         self._upstreams = upstreams
-        self._tables: dict[int, AnswerTable] = {}
-        if upstreams is not None and not query_log.is_about_all:
-            for family in (IPV4, IPV6):
-                count = partial(self._count_repeats, family)
-                table = AnswerTable(upstreams, chances.clock, count, repeat_octets // 2)
-                self._tables[family] = table
+        self._denials = Denials(shape)
+        self._contents = Contents(view, shape, chances.turn, is_stable=chances.is_stable)
+        self.keeper: Keeper | None = None
+        if repeat_octets and not query_log.is_about_all:
+            self.keeper = Keeper(view, upstreams, chances.clock, self._count_uses, repeat_octets)
         self._zone_texts: dict[Name | None, str] = {None: DROPPED}
 
     def respond(self, message: bytes, arrival: Arrival) -> bytes | Deferred | None:
@@ -97,26 +102,45 @@ class Responder:
 
     def repeats(self, family: int) -> Repeats | None:
         """Return what answers queries over UDP that were answered before, by family."""
-        return self._tables.get(family)
+        return self.keeper.tables[family] if self.keeper is not None else None
 
     def _respond(self, came: _Came) -> bytes | Deferred | None:
         query = read_query(came.message)
         if not isinstance(query, Query):
             return self._refuse(query, came)
+        fold = b""
+        if self.keeper is not None and came.arrival.proto == "udp":
+            fold = folded(query, came.arrival.family, udp_limit(query.edns, self._shape))
+            entry = self.keeper.find(fold, came.started)
+            if entry is not None:
+                return self._again(query, came, entry, self.keeper)
         found = self._resolution(query, came.arrival)
         if found.onward is None:
-            return self._reply(query, came, found)
+            octets = self._reply(query, came, found)
+            if fold:
+                self._keep(query, came, found, fold)
+            return octets
         if self._upstreams is None or not query.flags & RD:
             return self._reply(query, came, declined(found))
-        return self._forward(query, came, found, self._upstreams)
+        return self._forward(query, came, found, fold)
+
+    def _again(self, query: Query, came: _Came, entry: Entry, keeper: Keeper) -> bytes:
+        """Return what was kept, in the spelling of the query."""
+        octets = spliced(entry.texts[self._turn() % len(entry.texts)], query)
+        facts = entry.content.facts
+        entry.is_used = True
+        self._find_by(query, came, entry, keeper)
+        self._beside(facts, 1)
+        self._count(facts, query.name, came, octets)
+        return octets
 
     def _refuse(self, query: Reject | Drop, came: _Came) -> bytes | None:
         if isinstance(query, Drop):
             self._tally.drop(query.reason)
             return None
         octets = render_reject(query, self._shape)
-        facts = Facts(DROPPED, (), 0, do=False, rcode=query.rcode, rule="reject")
-        self._count(facts, came, octets)
+        facts = Facts(DROPPED, 0, do=False, rcode=query.rcode, rule="reject")
+        self._count(facts, (), came, octets)
         return octets
 
     def _resolution(self, query: Query, arrival: Arrival) -> Resolution:
@@ -127,15 +151,19 @@ class Responder:
         return resolve(query.name, query.qtype, query.qclass, self._view, asked=asked, do=do)
 
     def _forward(
-        self, query: Query, came: _Came, found: Resolution, upstreams: Upstreams
+        self, query: Query, came: _Came, found: Resolution, fold: bytes
     ) -> bytes | Deferred:
         """Return what upstreams are known to say, or what has to be waited for."""
+        upstreams = self._upstreams
+        assert upstreams is not None  # noqa: S101 - the caller has looked
         ask = ask_of(query, found)
         said = upstreams.find(ask)
         if said is not None:
             onward, found = found, complete(found, said, self._view)
             if is_plain(onward, found, said):
-                return self._learn(query, came, onward, found)
+                octets = self._reply(query, came, found)
+                self._learn(query, came, ask, found, fold)
+                return octets
             found = look_up(query, found, self._view, upstreams)
             if found.onward is None:
                 return self._reply(query, came, found)
@@ -143,22 +171,34 @@ class Responder:
         finish = partial(self._finish, query, came)
         return Pending(query, ask, found, self._view, upstreams, finish)
 
-    def _learn(self, query: Query, came: _Came, onward: Resolution, found: Resolution) -> bytes:
-        """Return the reply, and keep it for those who ask the same."""
-        first = self._reply(query, came, found)
-        table = self._tables.get(came.arrival.family)
-        if table is None or came.arrival.proto != "udp" or not AnswerTable.takes(query):
-            return first
-        turn = self._turn()
-        limit = udp_limit(query.edns, self._shape)
-        orders = min(_ORDERS, max((len(each.rdatas) for each in found.reply.answer), default=1))
-        replies = [
-            render(query, found.reply, limit, shape=self._shape, turn=turn + order).octets
-            for order in range(orders)
-        ]
-        entry = Entry(ask_of(query, onward), self._facts(query, found), replies, came.started)
-        table.put(came.message, entry)
-        return first
+    def _keep(self, query: Query, came: _Came, found: Resolution, fold: bytes) -> None:
+        """Keep an answer of ours that is asked for again, if it is known what it depends on."""
+        keeper = self.keeper
+        if keeper is None or not keeper.wants(fold):
+            return
+        depends = dependencies(query.name, query.qtype, found, self._view)
+        if depends is not None:
+            facts = self._facts(query, found, family=came.arrival.family)
+            content = self._contents.own(query, found.reply, facts, came.started)
+            if content is not None:
+                self._find_by(query, came, keeper.keep(fold, content, depends), keeper)
+
+    def _learn(self, query: Query, came: _Came, ask: Ask, found: Resolution, fold: bytes) -> None:
+        """Keep an answer of others, which is asked for again since it was known already."""
+        keeper = self.keeper
+        if keeper is None or not fold:
+            return
+        facts = self._facts(query, found, family=came.arrival.family, ask=ask)
+        content = self._contents.foreign(query, found.reply, facts, came.started)
+        if content is not None:
+            self._find_by(query, came, keeper.keep(fold, content), keeper)
+
+    @staticmethod
+    def _find_by(query: Query, came: _Came, entry: Entry | None, keeper: Keeper) -> None:
+        """Have an entry found by a query's own octets, where they may come again."""
+        key = exact_key(came.message, query, entry.fold) if entry is not None else None
+        if entry is not None and key is not None:
+            keeper.find_by(entry, key)
 
     def _finish(self, query: Query, came: _Came, found: Resolution | Exception) -> bytes:
         """Return the reply to a query that had to wait."""
@@ -172,18 +212,22 @@ class Responder:
     def _reply(self, query: Query, came: _Came, found: Resolution) -> bytes:
         proto = came.arrival.proto
         limit = TCP_LIMIT if proto == "tcp" else udp_limit(query.edns, self._shape)
-        turn = self._turn()
-        rendered = render(query, found.reply, limit, shape=self._shape, turn=turn)
-        if rendered.is_cut:
-            self._tally.truncate(proto)
-        octets = rendered.octets
-        self._count(self._facts(query, found), came, octets)
+        octets = self._denials.octets(query, found.reply, limit)
+        if octets is None:
+            turn = self._turn()
+            rendered = render(query, found.reply, limit, shape=self._shape, turn=turn)
+            octets = rendered.octets
+            if rendered.is_cut:
+                self._tally.truncate(proto)
+        self._count(self._facts(query, found), query.name, came, octets)
         return octets
 
-    def _facts(self, query: Query, found: Resolution) -> Facts:
+    def _facts(
+        self, query: Query, found: Resolution, *, family: int = 0, ask: Ask | None = None
+    ) -> Facts:
         zone = self._zone_texts.get(found.zone) or self._zone_text(found.zone)
         do = query.edns is not None and query.edns.do
-        return Facts(zone, query.name, query.qtype, do, found.reply.rcode, found.rule)
+        return Facts(zone, query.qtype, do, found.reply.rcode, found.rule, family, ask=ask)
 
     def _fault(self, fault: Exception, came: _Came) -> bytes:
         """Return SERVFAIL from the header alone: all that is known to be sound."""
@@ -192,24 +236,32 @@ class Responder:
         _LOG.error("a message could not be answered: %s", message[:512].hex(), exc_info=fault)
         flags = int.from_bytes(message[_FLAGS], "big") & (OPCODE | RD) | QR | SERVFAIL
         octets = message[:2] + flags.to_bytes(2, "big") + bytes(HEADER_OCTETS - 4)
-        facts = Facts(DROPPED, (), 0, do=False, rcode=SERVFAIL, rule="panic")
-        self._count(facts, came, octets)
+        facts = Facts(DROPPED, 0, do=False, rcode=SERVFAIL, rule="panic")
+        self._count(facts, (), came, octets)
         return octets
 
-    def _count_repeats(  # noqa: PLR0913, PLR0917 - see ``answers.Count``
-        self, family: int, facts: Facts, asked: int, replied: int, seconds: float, times: int
-    ) -> None:
+    def _count_uses(self, facts: Facts, times: int, seconds: float) -> None:
+        """Count replies that were repeated as octets."""
         zone, qtype, do, rcode, rule = facts.zone, facts.qtype, facts.do, facts.rcode, facts.rule
+        asked, replied, family = facts.asked_octets, facts.replied_octets, facts.family
         record = self._tally.record
         record("udp", family, zone, qtype, do, asked, replied, rcode, rule, seconds, times)
+        self._beside(facts, times)
 
-    def _count(self, facts: Facts, came: _Came, octets: bytes) -> None:
+    def _beside(self, facts: Facts, times: int) -> None:
+        """Count what is true of few replies that were kept."""
+        if facts.is_cut:
+            self._tally.truncate("udp", times)
+        if facts.ask is not None and self._upstreams is not None:
+            self._upstreams.credit(facts.ask, times)
+
+    def _count(self, facts: Facts, name: Name, came: _Came, octets: bytes) -> None:
         proto, family = came.arrival.proto, came.arrival.family
         zone, qtype, do, rcode, rule = facts.zone, facts.qtype, facts.do, facts.rcode, facts.rule
         asked, replied, seconds = len(came.message), len(octets), self._clock() - came.started
         self._tally.record(proto, family, zone, qtype, do, asked, replied, rcode, rule, seconds)
         if self._query_log.wants(seconds):
-            self._query_log.say(facts.name, qtype, proto, rcode, rule, seconds)
+            self._query_log.say(name, qtype, proto, rcode, rule, seconds)
 
     def _zone_text(self, zone: Name | None) -> str:
         text = self._zone_texts[zone] = to_text(zone or ())

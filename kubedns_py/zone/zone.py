@@ -10,7 +10,8 @@ Rules of this file:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Literal
 
 from kubedns_py.cluster.objects import Address, Key
@@ -43,6 +44,22 @@ class Visibility:
             return True
         found = store.namespace(namespace)
         return found is not None and self.labels.matches(dict(found.labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What an answer may differ by after commits.
+
+    Attributes:
+        services: those that were derived anew, and those that are gone.
+        namespaces: those that exist, and are shown, since then or no longer.
+        addresses: what those services hold and did not hold before; who asked for an address that
+            they held depends on them.
+    """
+
+    services: set[Key] = field(default_factory=set)
+    namespaces: set[str] = field(default_factory=set)
+    addresses: set[Address] = field(default_factory=set)
 
 
 class Zone:
@@ -83,19 +100,23 @@ class Zone:
 
     # -- writing
 
-    def commit(self, changes: Changes, now: float) -> None:
+    def commit(self, changes: Changes, now: float, committed: Committed | None = None) -> None:
         """Bring the zone up to date.
 
         Args:
             changes: what became dirty in the store.
             now: seconds since the epoch; the serial is this or one more than the last (ENV-6).
+            committed: where to add what an answer may differ by; None where nobody keeps answers.
         """
+        committed = committed or Committed()
         dirty = set(changes.services)
         for namespace in changes.namespaces | {key.namespace for key in changes.services}:
             if self._commit_namespace(namespace):
+                committed.namespaces.add(namespace)
                 dirty.update(self._store.services_in(namespace))
+        committed.services.update(dirty)
         for key in dirty:
-            self._commit_service(key)
+            committed.addresses.update(self._commit_service(key))
         self.serial = max(self.serial + 1, int(now))
 
     def _commit_namespace(self, namespace: str) -> bool:
@@ -111,19 +132,20 @@ class Zone:
             self._tree.remove_namespace(namespace)
         return True
 
-    def _commit_service(self, key: Key) -> None:
+    def _commit_service(self, key: Key) -> Collection[Address]:
+        """Make a service's names and pointers anew; return addresses that are new to it."""
         service = self._store.service(key)
         if service is None or not self._visibility.shows(self._store, key.namespace):
             self._tree.remove(key)
             self._reverse.remove(key)
             self._count_too_long(key, 0)
-            return
+            return ()
         self._tree.replace(key)
         subsets = self._store.subsets(key)
         if self._is_narrow:
             count = names_too_long(service, subsets, self.naming, self._publishing)
             self._count_too_long(key, count)
-        self._reverse.replace(key, service_addresses(service, subsets, self._publishing))
+        return self._reverse.replace(key, service_addresses(service, subsets, self._publishing))
 
     def _count_too_long(self, key: Key, count: int) -> None:
         self.names_too_long += count - self._too_long.pop(key, 0)
@@ -165,4 +187,6 @@ class Zone:
             if (subtree := self._tree.subtree(key)) is not None
             for pointer in subtree.pointers.get(address, ())
         ]
+        if len(found) == 1 and policy != "hostname":
+            return (found[0].target,)
         return chosen_targets(found, policy)

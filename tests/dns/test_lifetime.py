@@ -4,7 +4,7 @@ import dns.message
 import dns.rdatatype
 import pytest
 
-from kubedns_py.dns.lifetime import later, ttls
+from kubedns_py.dns.lifetime import later, serials, ttls
 
 TEXT = """id 7
 opcode QUERY
@@ -53,3 +53,14 @@ def test_a_message_some_seconds_later_differs_in_its_ttls_alone(
 def test_a_message_without_records_has_no_ttl() -> None:
     """A bare error."""
     assert ttls(dns.message.make_query(".", "NS").to_wire()) == ()
+
+
+def test_the_serial_of_an_soa_is_found_behind_its_names() -> None:
+    """RFC 1035, 3.3.13: whatever they are, compressed or not."""
+    text = "id 1\nflags QR AA\n;QUESTION\na.d. IN A\n;AUTHORITY\nd. 5 IN SOA ns.d. me.d. 77 1 2 3 4"
+    octets = dns.message.from_text(text).to_wire()
+
+    (at,) = serials(octets)
+
+    assert octets[at : at + 4] == (77).to_bytes(4)
+    assert serials(dns.message.make_query(".", "NS").to_wire()) == ()

@@ -21,7 +21,7 @@ from kubedns_py.dns.rrset import (
     A,
 )
 from kubedns_py.resolver import rules
-from kubedns_py.resolver.rules import RULES, Rule
+from kubedns_py.resolver.rules import RULES, Rule, rules_for
 from kubedns_py.resolver.view import Known, Policy, Resolution, View
 from kubedns_py.zone.records import Publishing
 from tests.helpers.objects import (
@@ -504,3 +504,37 @@ def test_what_is_left_in_our_zones_does_not_exist() -> None:
 def test_the_address_of_the_question_is_kept() -> None:
     """The name server's address without a DNS Service."""
     assert a_question(CLUSTER, "d", A).asked == address("127.0.0.1")
+
+
+SHAPES = (
+    *("d", "svc.d", "pod.d", "dns.d", "ns.dns.d", "dns-version.d", "nope.d", "a.b.c.d"),
+    *("shop.svc.d", "nope.svc.d", "web.shop.svc.d", "nope.shop.svc.d", "_http._tcp.web.shop.svc.d"),
+    *("ext.shop.svc.d", "x.ext.shop.svc.d", "10-1-0-1.db.shop.svc.d", "fd00-0--5.db.shop.svc.d"),
+    *("shop.pod.d", "10-1-0-1.shop.pod.d", "a.b.shop.pod.d", "example.org", "arpa", "in-addr.arpa"),
+    *("1.0.1.10.in-addr.arpa", "9.9.9.9.in-addr.arpa", "x.ip6.arpa", ".", "stub.test", "a.stub.d"),
+)
+
+
+@pytest.mark.parametrize("qtype", [A, AAAA, SRV, PTR, NS, SOA, CNAME, ANY, AXFR, TXT])
+@pytest.mark.parametrize("known", [Known.ALL, Known.WITHOUT_ENDPOINTS, Known.NOTHING])
+@pytest.mark.parametrize("stubs", [frozenset(), frozenset({("stub", "test"), ("stub", "d")})])
+def test_rules_that_are_not_asked_would_have_had_no_verdict(
+    qtype: int, known: Known, stubs: frozenset[tuple[str, ...]]
+) -> None:
+    """``rules_for`` leaves out what cannot decide, and nothing else."""
+    view = a_view(
+        a_service("web.shop", cluster_ips=["10.96.0.10"], ports=["http:80/tcp"]),
+        a_service("db.shop", headless=True),
+        a_service("ext.shop", external_name="web.shop.svc.d"),
+        an_endpoints("db.shop", ["10.1.0.1", "fd00::5"]),
+        known=known,
+    )
+    view.stub_domains = frozenset(tuple(map(str.encode, stub)) for stub in stubs)
+    for name in SHAPES:
+        for qclass in (IN, CH):
+            question = a_question(view, name, qtype, qclass)
+            verdicts = [
+                next(found for rule in rules if (found := rule(question, view)) is not None)
+                for rules in (RULES, rules_for(question, view))
+            ]
+            assert verdicts[0] == verdicts[1], name

@@ -11,7 +11,7 @@ from kubedns_py.dns.name import from_text, to_text
 from kubedns_py.dns.rrset import to_lines
 from kubedns_py.zone.naming import Naming
 from kubedns_py.zone.records import Publishing
-from kubedns_py.zone.zone import Visibility, Zone
+from kubedns_py.zone.zone import Committed, Visibility, Zone
 from tests.helpers.objects import (
     a_key,
     a_namespace,
@@ -533,3 +533,26 @@ def test_a_pod_changes_no_record_of_a_service() -> None:
 def test_a_zone_knows_its_domain() -> None:
     """2.2."""
     assert Cluster().zone.apex == from_text("d")
+
+
+def test_a_commit_says_what_an_answer_may_differ_by() -> None:
+    """Services that changed or are gone, namespaces that came or went, addresses that are held."""
+    cluster = Cluster(Visibility(labels=parse_selector("dns=on")))
+    web = a_service("web.shop", cluster_ips=["10.96.0.10"])
+    cluster.put(web, a_namespace("shop", labels={"dns": "on"}), a_namespace("dark"))
+
+    def committed(*items: Object) -> Committed:
+        for item in items:
+            cluster.store.put(RESOURCES[type(item)], item)
+        found = Committed()
+        cluster.zone.commit(cluster.store.take_changes(), 0.0, found)
+        return found
+
+    moved = a_service("web.shop", cluster_ips=["10.96.0.11"])
+    assert committed(moved) == Committed({moved.key}, set(), {address("10.96.0.11")})
+    assert committed(a_namespace("shop", labels={"dns": "on", "x": "y"})) == Committed()
+    assert committed(a_namespace("shop")) == Committed({moved.key}, {"shop"})
+    shown = a_namespace("shop", labels={"dns": "on"})
+    assert committed(shown) == Committed({moved.key}, {"shop"}, {address("10.96.0.11")})
+    cluster.store.remove(Resource.SERVICES, moved.key)
+    assert committed() == Committed({moved.key})
