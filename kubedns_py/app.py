@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from kubedns_py import __version__
 from kubedns_py.admin.exposition import Exposition
@@ -37,9 +38,12 @@ from kubedns_py.server.listen import Listeners, open_listeners
 from kubedns_py.server.respond import Chances
 from kubedns_py.server.tcp import TcpServer, most_connections
 from kubedns_py.server.udp import UdpServer
+from kubedns_py.server.workers import WorkerServer
 from kubedns_py.sources.apiserver import ApiServer, connect
-from kubedns_py.sources.manifests import ManifestDirectory
 from kubedns_py.sources.watch import Informer, ListerWatcher
+
+if TYPE_CHECKING:
+    from kubedns_py.sources.manifests import ManifestDirectory
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +66,9 @@ async def serve(config: Config) -> int:
     """
     raise_limit()
     config = within_limit(config, connections=most_connections(TcpLimits()))
-    with contextlib.closing(open_listeners(config.dns_bind_addresses, config.dns_port)) as opened:
+    copies = max(1, config.workers)
+    listeners = open_listeners(config.dns_bind_addresses, config.dns_port, copies=copies)
+    with contextlib.closing(listeners) as opened:
         program = _Program(config, opened)
         async with contextlib.AsyncExitStack() as edges:
             if await program.open(edges):
@@ -90,7 +96,18 @@ class _Program:
         chance = Random()  # noqa: S311 - see above
         respond = self._core.responder.respond
         repeats = self._core.responder.repeats
-        self._udp = UdpServer(listeners.udp, respond, on_panic=self._panic, repeats=repeats)
+        self._workers: WorkerServer | None = None
+        if config.workers:
+            kept = self._core.responder.keeper
+            sockets = (listeners.udp, *listeners.more_udp)
+            self._workers = WorkerServer(
+                sockets, respond, kept, on_panic=self._panic, repeats=repeats
+            )
+            if kept is not None:
+                kept.listener = self._workers
+        self._udp = self._workers or UdpServer(
+            listeners.udp, respond, on_panic=self._panic, repeats=repeats
+        )
         self._tcp = TcpServer(listeners.tcp, respond, limits=TcpLimits(), on_panic=self._panic)
         exposition = Exposition(self._numbers())
         notes = self._forwarding.describe if self._forwarding else tuple
@@ -134,6 +151,8 @@ class _Program:
         source: ListerWatcher
         server: ApiServer | None = None
         if config.manifests:
+            from kubedns_py.sources.manifests import ManifestDirectory  # noqa: PLC0415 - with PyYAML
+
             labels = parse_selector(config.labels)
             source = self._manifests = ManifestDirectory(
                 Path(config.manifests), service_labels=labels
@@ -163,6 +182,8 @@ class _Program:
 
     async def run(self) -> None:
         """Serve until the first signal and the lameduck time, or the second signal."""
+        gc.freeze()  # modules: 60,000 objects that no collection need walk
+        gc.set_threshold(_YOUNG)
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._informer.run())]
             running.append(tasks.create_task(self._first_sync()))
@@ -184,8 +205,13 @@ class _Program:
     # -- the cluster's side
 
     def _commit_soon(self) -> None:
-        """Take everything that one turn of the loop brought in one commit."""
-        asyncio.get_running_loop().call_soon(self._commit)
+        """Take everything that one turn of the loop brought in one commit.
+
+        Before the first sync nothing is answered from the zones, and it is taken as a whole: each
+        Service is derived once, and not with its endpoints a second time.
+        """
+        if self._core.view.known is not Known.NOTHING:
+            asyncio.get_running_loop().call_soon(self._commit)
 
     def _commit(self) -> None:
         self._core.commit(time.time())
@@ -193,12 +219,11 @@ class _Program:
     def _look_at_sync(self) -> None:
         """Let the resolver know what is known, once its records are in place."""
         view = self._core.view
-        if view.known is Known.ALL:
+        reached = known(self._informer.statuses, view.known)
+        if reached is view.known:
             return
-        if not gc.get_freeze_count():
-            gc.freeze()  # modules: 60,000 objects that no collection during the list need walk
         self._commit()
-        view.known = known(self._informer.statuses, view.known)
+        view.known = reached
         if view.known is Known.ALL:
             seconds = time.monotonic() - self._started
             services = len(self._core.store.keys(Resource.SERVICES))
@@ -208,7 +233,6 @@ class _Program:
             # What was synced stays for long as well. Nothing is collected before it, for that would
             # hold the loop at once for as long as it is to be spared; what little is garbage stays.
             gc.freeze()
-            gc.set_threshold(_YOUNG)
 
     async def _first_sync(self) -> None:
         """Wait for the first sync; say what is missing when it takes too long, and wait on."""
@@ -288,6 +312,8 @@ class _Program:
             connections=lambda: {**self._tcp.counts, "open": self._tcp.connections},
             waiting=lambda: {"udp": self._udp.waiting, "tcp": self._tcp.waiting},
             manifest_problems=lambda: len(self._manifests.problems) if self._manifests else 0,
+            workers=lambda: len(self._workers.pids) if self._workers else 0,
+            worker_restarts=lambda: self._workers.restarts if self._workers else 0,
             forwarding=self._forwarding,
             clock=asyncio.get_running_loop().time,
         )

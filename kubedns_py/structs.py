@@ -5,7 +5,7 @@ that of dataclasses. With ``gc=False`` the garbage collector passes them over: t
 owners that do not know them, so no cycle can go through one.
 """
 
-from msgspec import Struct
+from msgspec import Raw, Struct, ValidationError, msgpack
 from msgspec.structs import replace
 
-__all__ = ["Struct", "replace"]
+__all__ = ["Raw", "Struct", "ValidationError", "msgpack", "replace"]

@@ -243,6 +243,16 @@ METRICS = (
         _one(lambda now: now.manifest_problems),
     ),
     Metric(
+        *("workers", "gauge", ()),
+        "Processes that answer over UDP beside the main one.",
+        _one(lambda now: now.workers),
+    ),
+    Metric(
+        *("worker_restarts_total", "counter", ()),
+        "Workers that ended or said nothing any more, and were started again.",
+        _one(lambda now: now.worker_restarts),
+    ),
+    Metric(
         *("log_lines_dropped_total", "counter", ()),
         "Log lines that could not be written.",
         _one(lambda now: now.log_lines_dropped),

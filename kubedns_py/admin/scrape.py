@@ -29,6 +29,8 @@ class Sources:
         connections: TCP connections by what became of them; ``open`` is how many there are now.
         waiting: replies that are waited for, by proto.
         manifest_problems: files or documents that could not be read at the last reading.
+        workers: processes that answer over UDP beside this one, now.
+        worker_restarts: how often one was started again.
         forwarding: who answers for names that are not ours; None when nobody does.
         clock: the clock of ``last_contact``, such as ``time.monotonic``.
     """
@@ -43,6 +45,8 @@ class Sources:
     connections: Callable[[], Mapping[str, int]]
     waiting: Callable[[], Mapping[str, int]]
     manifest_problems: Callable[[], int]
+    workers: Callable[[], int]
+    worker_restarts: Callable[[], int]
     forwarding: Forwarding | None
     clock: Callable[[], float]
 
@@ -78,6 +82,8 @@ class Scrape:
     connections: Mapping[str, int]
     waiting: Mapping[str, int]
     manifest_problems: int
+    workers: int
+    worker_restarts: int
     forwarded: Forwarded | None
     log_lines_dropped: int
     now: float
@@ -96,6 +102,8 @@ def scrape(sources: Sources) -> Scrape:
         connections=dict(sources.connections()),
         waiting=dict(sources.waiting()),
         manifest_problems=sources.manifest_problems(),
+        workers=sources.workers(),
+        worker_restarts=sources.worker_restarts(),
         forwarded=None if sources.forwarding is None else _forwarded(sources.forwarding),
         log_lines_dropped=logs.dropped(),
         now=sources.clock(),

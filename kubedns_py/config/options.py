@@ -33,6 +33,7 @@ class Config:
         dns_service: ``namespace/name``.
         max_answers: 0 is all.
         max_udp_size: octets, 512 to 4096.
+        workers: processes that answer over UDP beside this one; 0 is none.
         nameservers: addresses only, no host names.
         config_dir, config_map: at most one of them.
         cache_size_octets: 0 is no cache.
@@ -48,6 +49,7 @@ class Config:
     domains: tuple[str, ...]
     dns_bind_addresses: tuple[str, ...]
     dns_port: int
+    workers: int
     healthz_port: int
     metrics_port: int
     admin_bind_addresses: tuple[str, ...]
@@ -197,6 +199,14 @@ GROUPS = (
                 "53",
                 help="Port to answer on. Below 1024 it needs the right to bind there; "
                 "containers use 10053.",
+            ),
+            Option(
+                "workers",
+                "workers",
+                whole(0, 64, "PROCESSES"),
+                "0",
+                help="Processes that answer over UDP what was answered before, so that cores add "
+                "up and nothing else that is done here slows them down; 0 answers in this one.",
             ),
             Option(
                 "dns-service",

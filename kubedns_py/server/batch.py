@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubedns_py.dns.query import ID_OCTETS
-from kubedns_py.server.waiting import count_unsent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +49,9 @@ class Batch(Protocol):
     def source(self, slot: int) -> Any:
         """Return where a datagram came from, as ``socket`` has it: (host, port, ...)."""
 
+    def info(self, slot: int) -> bytes:
+        """Return what the kernel says of where a datagram was sent to; see ``Destinations``."""
+
     def destination(self, slot: int) -> Destination:
         """Return where a datagram was sent to."""
 
@@ -80,6 +82,11 @@ class DatagramSocket(Protocol):
 
     def close(self) -> None:
         """Close the socket."""
+
+
+def count_unsent(error: OSError, counts: dict[str, int]) -> None:
+    """Count a datagram that the socket had no room for, or that the kernel refused."""
+    counts["send_full" if isinstance(error, BlockingIOError) else "send_error"] += 1
 
 
 class OneByOne:
@@ -134,10 +141,14 @@ class OneByOne:
         """Return where it came from; see ``Batch``."""
         return self._came[slot][3]
 
+    def info(self, slot: int) -> bytes:
+        """Return what the kernel says of it; see ``Batch``."""
+        ancillary = self._came[slot][1]
+        return bytes(ancillary[0][2]) if ancillary else b""
+
     def destination(self, slot: int) -> Destination:
         """Return where it was sent to; see ``Batch``."""
-        ancillary = self._came[slot][1]
-        return self._destinations.of(ancillary[0][2] if ancillary else b"")
+        return self._destinations.of(self.info(slot))
 
     def send(self, replies: Sequence[bytes | None]) -> None:
         """Reply; see ``Batch``."""

@@ -10,6 +10,7 @@ import ipaddress
 import socket
 import struct
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from kubedns_py.cluster.objects import Address
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival
@@ -41,6 +42,13 @@ class Destination:
     own: tuple[str, int]
     arrival: Arrival | None
     ancillary: Ancillary
+
+
+class Bound(Protocol):
+    """A socket that is bound to an address."""
+
+    def getsockname(self) -> Any:
+        """Return the address: (host, port, ...)."""
 
 
 class Destinations:
@@ -117,3 +125,8 @@ def bare(host: str) -> str:
 
 def _arrival(local: bytes) -> Arrival:
     return Arrival("udp", IPV4 if len(local) == _IPV4_OCTETS else IPV6, Address(local))
+
+
+def family_of(sock: Bound) -> int:
+    """Return the family of a socket's address: ``IPV4`` or ``IPV6``."""
+    return IPV6 if ":" in sock.getsockname()[0] else IPV4

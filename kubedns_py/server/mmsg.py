@@ -23,8 +23,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from kubedns_py.dns.query import ID_OCTETS
-from kubedns_py.server.batch import BURST, MAX_DATAGRAM, Texts
-from kubedns_py.server.waiting import count_unsent
+from kubedns_py.server.batch import BURST, MAX_DATAGRAM, Texts, count_unsent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -209,10 +208,14 @@ class ManyAtOnce:
         flow, interface = int.from_bytes(name[4:8], "big"), int.from_bytes(name[24:], sys.byteorder)
         return (host, port, flow, interface)
 
+    def info(self, slot: int) -> bytes:
+        """Return what the kernel says of it; see ``Batch``."""
+        at = slot * self._control_room + _CONTROL.size
+        return bytes(self._controls[at : at + self._info_octets])
+
     def destination(self, slot: int) -> Destination:
         """Return where it was sent to; see ``Batch``."""
-        info = slot * self._control_room + _CONTROL.size
-        return self._destinations.of(bytes(self._controls[info : info + self._info_octets]))
+        return self._destinations.of(self.info(slot))
 
     def send(self, replies: Sequence[bytes | None]) -> None:
         """Reply; see ``Batch``."""

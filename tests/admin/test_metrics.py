@@ -51,6 +51,8 @@ OURS = {
     "zone_names_too_long": ("zone",),
     "services": (),
     "manifest_problems": (),
+    "workers": (),
+    "worker_restarts_total": (),
     "log_lines_dropped_total": (),
 }
 
@@ -179,6 +181,8 @@ def test_what_the_program_knows_is_shown() -> None:
     assert rows("zone_names_too_long") == [(("cluster.local.",), 1)]
     assert rows("services") == [((), 3)]
     assert rows("manifest_problems") == [((), 2)]
+    assert rows("workers") == [((), 3)]
+    assert rows("worker_restarts_total") == [((), 7)]
 
 
 @pytest.mark.parametrize("name", ["events_total", "bad_objects_total"])

@@ -7,7 +7,7 @@ import struct
 
 from kubedns_py.server.batch import BURST, OneByOne
 from kubedns_py.server.destinations import Destinations
-from kubedns_py.server.udp import COUNTS
+from kubedns_py.server.reader import COUNTS
 from tests.helpers.dnsclient import a_query, ident_of
 from tests.helpers.udpserver import CLIENT, ScriptedSocket
 

@@ -13,7 +13,8 @@ from kubedns_py.server.batch import BURST
 from kubedns_py.server.destinations import Destinations
 from kubedns_py.server.listen import open_listeners
 from kubedns_py.server.mmsg import ManyAtOnce, system_calls
-from kubedns_py.server.udp import COUNTS, UdpServer
+from kubedns_py.server.reader import COUNTS
+from kubedns_py.server.udp import UdpServer
 from tests.helpers.dnsclient import UdpClient, a_query, ident_of
 from tests.helpers.tcpserver import no_panic, reply_to
 from tests.helpers.udpserver import Recorder, dropped, serving

@@ -132,6 +132,24 @@ def test_datagrams_are_sent_together_when_all_is_worked_on(sock: ScriptedSocket)
     assert (waiting.sent, turn) == ([2, 1, 3, 4], [])
 
 
+def test_what_is_known_at_once_of_several_is_sent_at_once(sock: ScriptedSocket) -> None:
+    """Bursts: refusals in a flood take no turn of their own; what comes later has one again."""
+    waiting = Waiting(sock)
+    turn: list[Callable[[], None]] = []
+    waiting.replies = DatagramReplies(
+        waiting.counts, clock=lambda: waiting.now, on_panic=no_panic, soon=turn.append
+    )
+    manners = [Manner.AT_ONCE, Manner.ON_COMMAND, Manner.AT_ONCE]
+    held = [Held(a_query(ident=n), ARRIVAL, manner) for n, manner in enumerate(manners, 1)]
+    waiting.replies.begin_all([(each, CLIENT, []) for each in held], sock)
+    assert (waiting.sent, turn) == ([1, 3], [])
+
+    held[1].come()
+    turn.pop()()
+
+    assert waiting.sent == [1, 3, 2]
+
+
 def test_a_datagram_that_comes_within_begin_is_sent(sock: ScriptedSocket) -> None:
     """A Deferred may know the answer at once."""
     waiting = Waiting(sock)

@@ -1,0 +1,137 @@
+"""One worker, as the main process sees it: its process, the line to it, and whether it lives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from kubedns_py.server.channel import open_line, read_said
+from kubedns_py.server.outbox import Outbox
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from kubedns_py.server.channel import Said
+    from kubedns_py.structs import Raw
+
+SILENT_S: Final = 5
+"""A worker that says nothing for so long does not answer either."""
+_LOOK_S: Final = 1.0
+_END_S: Final = 1.0
+_MOST_PACKETS: Final = 16
+"""Packets that are taken of one worker before others get their turn."""
+_PACKET_ROOM: Final = 2**20
+
+
+class Hired:
+    """A worker: its sockets, its process and the line to it.
+
+    Args:
+        number: from 1, for people.
+        sockets: what it answers on.
+
+    Attributes:
+        pid: of the process; 0 while there is none.
+    """
+
+    def __init__(self, number: int, sockets: Sequence[socket.socket]) -> None:
+        self.number = number
+        self.pid = 0
+        self._sockets = sockets
+        self._line: socket.socket | None = None
+        self._outbox: Outbox | None = None
+        self._was_heard = False
+
+    async def run(
+        self, everything: Callable[[], Sequence[Raw]], on_ready: Callable[[Hired], None]
+    ) -> str:
+        """Run a process until it ends; return how it did.
+
+        Args:
+            everything: returns all that it has to be told.
+            on_ready: called when something can be heard.
+
+        Raises:
+            OSError: the process cannot be started.
+        """
+        try:
+            process = await self._start(everything)
+        except OSError:
+            self.hang_up()
+            raise
+        end = asyncio.create_task(process.wait())
+        assert self._line is not None  # noqa: S101 - it was opened by _start
+        asyncio.get_running_loop().add_reader(self._line, on_ready, self)
+        try:
+            silent = 0
+            while silent < SILENT_S:
+                done, _ = await asyncio.wait((end,), timeout=_LOOK_S)
+                if done:
+                    return f"ended with {end.result()}"
+                silent = 0 if self._was_heard else silent + 1
+                self._was_heard = False
+            return f"said nothing for {SILENT_S} s"
+        finally:
+            self.hang_up()
+            await _ended(process, end)
+
+    async def _start(self, everything: Callable[[], Sequence[Raw]]) -> asyncio.subprocess.Process:
+        self._line, theirs = open_line()
+        self._outbox = Outbox(self._line, everything)
+        descriptors = [theirs.fileno(), *(sock.fileno() for sock in self._sockets)]
+        with contextlib.closing(theirs):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-m", "kubedns_py.server.worker"),
+                *map(str, descriptors),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=descriptors,
+                process_group=0,  # Ctrl-C is for the main process
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        self.pid = process.pid
+        for message in everything():
+            self._outbox.tell(message)
+        return process
+
+    def tell(self, message: Raw) -> None:
+        """Tell it something, if it is there: otherwise it is told everything when it is."""
+        if self._outbox is not None:
+            self._outbox.tell(message)
+
+    def hear(self) -> list[Said]:
+        """Return what it said; more may be there."""
+        heard: list[Said] = []
+        for _ in range(_MOST_PACKETS):
+            try:
+                packet = self._line.recv(_PACKET_ROOM) if self._line else b""
+            except OSError:  # nothing is there, or it ended: whoever waits for its end knows
+                break
+            if not packet:
+                break
+            heard += read_said(packet)
+        self._was_heard |= bool(heard)
+        return heard
+
+    def hang_up(self) -> None:
+        """Close the line, with which the worker ends. Twice is harmless."""
+        if self._outbox is not None:
+            self._outbox.close()
+        if self._line is not None:
+            asyncio.get_running_loop().remove_reader(self._line)
+            self._line.close()
+        self._line = self._outbox = None
+        self.pid = 0
+
+
+async def _ended(process: asyncio.subprocess.Process, end: asyncio.Task[int]) -> None:
+    """Wait for the end of a process that was told to end; make it end if it does not."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(end), _END_S)
+    if not end.done():
+        process.kill()
+        await end

@@ -1,0 +1,141 @@
+"""Answers what has arrived on one socket: what is known at once, then the rest.
+
+Rules of this file:
+
+- In a burst what we know is answered first; only then is anything made, or anybody asked, which
+  takes longer, so that names of the outside are not in the way of the cluster's.
+- The path of one known datagram makes no object but its octets, and logs nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Protocol
+
+from kubedns_py.server.batch import OneByOne
+from kubedns_py.server.destinations import Destinations, bare
+from kubedns_py.server.mmsg import ManyAtOnce, system_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kubedns_py.server.batch import Batch, DatagramSocket
+
+COUNTS = (
+    *("odd_port", "own_source", "not_unicast", "receive_error"),
+    *("send_full", "send_error", "late", "not_handed_over"),
+)
+"""What is counted, each a datagram that was dropped:
+
+``odd_port`` source port 0 or that of a service that answers anything (M-47); ``own_source`` source
+is the very socket it came to (M-48); ``not_unicast`` sent to a broadcast or multicast address
+(M-49); ``receive_error`` an ICMP error that the kernel passed on; ``send_full`` the socket had no
+room for the reply; ``send_error`` the kernel refused the reply; ``late`` a reply that took too long
+for a client that waits for many (C-27); ``not_handed_over`` a worker could not answer it, and the
+main process was too busy to take it.
+"""
+
+ODD_PORTS = frozenset((0, 7, 13, 17, 19, 37))
+"""No source, and echo, daytime, quote of the day, character generator, time (IANA registry)."""
+
+
+class Known(Protocol):
+    """Replies to what was asked before; see ``Repeats``."""
+
+    def begin(self) -> None:
+        """Begin a burst."""
+
+    def repeat(self, text: bytes, /) -> bytes | None:
+        """Return the reply to a query, both without their ID, or None."""
+
+    def end(self, datagrams: int) -> None:
+        """End a burst of that many datagrams."""
+
+
+class Reader:
+    """Answers on one socket.
+
+    Args:
+        batch: what is read, and replied to.
+        known: what was answered before.
+        take: takes the rest: the batch, and the slots that have no reply yet, ascending, one or
+            more, each with an ``arrival``. They hold until it returns.
+        counts: counts what is refused.
+
+    Attributes:
+        wakes: how often there was something to answer.
+    """
+
+    def __init__(
+        self,
+        batch: Batch,
+        known: Known,
+        take: Callable[[Batch, Sequence[int]], None],
+        counts: dict[str, int],
+    ) -> None:
+        self.wakes = 0
+        self._batch = batch
+        self._known = known
+        self._take = take
+        self._counts = counts
+
+    def wake(self) -> None:
+        """Answer what has arrived, as much as a batch holds."""
+        self._known.begin()
+        datagrams = self._answer()
+        if datagrams:
+            self.wakes += 1
+            self._known.end(datagrams)
+
+    def _answer(self) -> int:
+        """Return how many datagrams there were."""
+        batch, repeat = self._batch, self._known.repeat
+        texts = batch.receive()
+        if not texts:
+            return 0
+        usual = batch.usual
+        replies: list[bytes | None]
+        if usual is not None and usual.arrival is not None:
+            refused = None
+            replies = list(map(repeat, texts))
+        else:
+            refused = {slot for slot in range(len(texts)) if self._is_refused(slot)}
+            replies = [None if at in refused else repeat(text) for at, text in enumerate(texts)]
+        batch.send(replies)
+        if not all(replies):
+            unknown = [slot for slot, reply in enumerate(replies) if reply is None]
+            if refused:
+                unknown = [slot for slot in unknown if slot not in refused]
+            if unknown:
+                self._take(batch, unknown)
+        return len(texts)
+
+    def _is_refused(self, slot: int) -> bool:
+        """Whether a datagram is dropped for where it comes from or goes to (M-47, M-48, M-49).
+
+        An answer to such a source would start a conversation of two programs, or of one with
+        itself.
+        """
+        destination = self._batch.destination(slot)
+        if self._batch.is_barred(slot):
+            host, port = self._batch.source(slot)[:2]
+            if port in ODD_PORTS:
+                self._counts["odd_port"] += 1
+                return True
+            if (bare(host), port) == destination.own:
+                self._counts["own_source"] += 1
+                return True
+        if destination.arrival is None:
+            self._counts["not_unicast"] += 1
+            return True
+        return False
+
+
+def open_batch(sock: DatagramSocket, counts: dict[str, int]) -> Batch:
+    """Return how datagrams are best read from a socket and sent on it."""
+    host, port = sock.getsockname()[:2]
+    destinations, barred = Destinations(host, port), ODD_PORTS | {port}
+    calls = system_calls()
+    if calls is None or not isinstance(sock, socket.socket):
+        return OneByOne(sock, destinations, barred, counts)
+    return ManyAtOnce(sock, destinations, barred, counts, calls)

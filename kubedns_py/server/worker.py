@@ -1,0 +1,205 @@
+"""A worker process: sockets and an answer table, nothing else.
+
+It answers what it was told the answer of, and hands the rest over. It has no event loop of asyncio:
+it waits for datagrams and for what it is told, and for nothing else. It ends when its line does, so
+also with a main process that was killed; a signal to all processes of a service is left to that.
+
+Rules of this file:
+
+- What was told is taken before datagrams are answered: a change is in force when it is known here.
+- Nothing is waited for: what cannot be handed over now is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import gc
+import select
+import signal
+import socket
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from kubedns_py.server.answers import AnswerTable
+from kubedns_py.server.arrival import IPV4, IPV6
+from kubedns_py.server.channel import (
+    Alive,
+    Counted,
+    Entered,
+    Forgot,
+    HandedOver,
+    Left,
+    Told,
+    Used,
+    encoded,
+    packets,
+    read_told,
+)
+from kubedns_py.server.destinations import family_of
+from kubedns_py.server.entry import Entry
+from kubedns_py.server.reader import COUNTS, Reader, open_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubedns_py.server.batch import Batch
+    from kubedns_py.structs import Raw
+
+REPORT_S: Final = 1.0
+"""How often uses and drops are reported; a main process that hears nothing for long starts anew."""
+_MOST_TOLD: Final = 16
+"""Packets that are taken before datagrams get their turn."""
+_PACKET_ROOM: Final = 2**20
+_YOUNG: Final = 10_000
+
+
+class Copy:
+    """The copies of entries that a worker has; it owns its tables."""
+
+    def __init__(self) -> None:
+        self.used: list[Raw] = []
+        self.tables = {family: AnswerTable(self, time.perf_counter) for family in (IPV4, IPV6)}
+        self._entries: dict[int, Entry] = {}
+
+    def take(self, told: Told) -> None:
+        """Do what was told."""
+        match told:
+            case Entered():
+                self._enter(told)
+            case Left():
+                for number in told.numbers:
+                    self._leave(number)
+            case Counted():
+                for table in self.tables.values():
+                    table.take_serials(told.serials)
+            case Forgot():
+                for table in self.tables.values():
+                    table.clear()
+                self._entries.clear()
+
+    def look(self) -> None:
+        """Nothing leaves without being told to; see ``answers.Owner``."""
+
+    def ended(self, entry: Entry) -> None:
+        """Let an entry go whose time is over."""
+        self._leave(entry.number)
+
+    def count(self, entry: Entry, times: int, seconds: float) -> None:
+        """Keep uses for the next report."""
+        self.used.append(encoded(Used(entry.number, entry.content.facts, times, seconds)))
+
+    def _enter(self, told: Entered) -> None:
+        entry = self._entries.get(told.number)
+        if entry is None:
+            entry = self._entries[told.number] = Entry(told.number, told.content)
+        self.tables[told.content.facts.family].put(entry, told.key)
+
+    def _leave(self, number: int) -> None:
+        entry = self._entries.pop(number, None)
+        if entry is not None:
+            self.tables[entry.content.facts.family].discard(entry)
+
+
+class Worker:
+    """Answers on some sockets.
+
+    Args:
+        line: to the main process.
+        sockets: bound UDP sockets that do not block.
+    """
+
+    def __init__(self, line: socket.socket, sockets: Sequence[socket.socket]) -> None:
+        self._line = line
+        self._copy = Copy()
+        self._counts = dict.fromkeys(COUNTS, 0)
+        self._readers: dict[int, Reader] = {}
+        self._unreported: list[bytes] = []
+        for number, sock in enumerate(sockets):
+            batch = open_batch(sock, self._counts)
+            table = self._copy.tables[family_of(sock)]
+            take = partial(self._hand_over, number)
+            self._readers[sock.fileno()] = Reader(batch, table, take, self._counts)
+
+    def run(self) -> None:
+        """Answer until the line ends."""
+        poll = select.epoll()
+        line = self._line.fileno()
+        for each in (line, *self._readers):
+            poll.register(each, select.EPOLLIN)
+        due = time.monotonic() + REPORT_S
+        while True:
+            ready = [each for each, _ in poll.poll(max(0.0, due - time.monotonic()))]
+            if line in ready and not self._listen():
+                return
+            for each in ready:
+                if each != line:
+                    self._readers[each].wake()
+            if time.monotonic() >= due:
+                self._report()
+                due = time.monotonic() + REPORT_S
+
+    def _listen(self) -> bool:
+        """Take what was told; return whether the line is still there."""
+        for _ in range(_MOST_TOLD):
+            try:
+                packet = self._line.recv(_PACKET_ROOM)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            if not packet:
+                return False
+            for told in read_told(packet):
+                self._copy.take(told)
+        return True
+
+    def _hand_over(self, number: int, batch: Batch, slots: Sequence[int]) -> None:
+        datagrams = [
+            encoded(HandedOver(number, batch.source(at), batch.info(at), batch.message(at)))
+            for at in slots
+        ]
+        for packet, count in packets(datagrams):
+            try:
+                self._line.send(packet)
+            except OSError:
+                self._counts["not_handed_over"] += count
+
+    def _report(self) -> None:
+        """Say what was done since the last time; what cannot be said now is said the next time."""
+        for table in self._copy.tables.values():
+            table.settle()
+        bursts = sum(reader.wakes for reader in self._readers.values())
+        for reader in self._readers.values():
+            reader.wakes = 0
+        drops = {word: count for word, count in self._counts.items() if count}
+        self._counts.update(dict.fromkeys(drops, 0))
+        used, self._copy.used = self._copy.used, []
+        report = packets([*used, encoded(Alive(bursts, drops))])
+        self._unreported += [packet for packet, _ in report]
+        while self._unreported:
+            try:
+                self._line.send(self._unreported[0])
+            except OSError:
+                return
+            del self._unreported[0]
+
+
+def main(words: Sequence[str]) -> int:
+    """Serve on sockets that were opened before.
+
+    Args:
+        words: numbers of descriptors: the line's, then the UDP sockets'.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    line, *sockets = (socket.socket(fileno=int(word)) for word in words)
+    worker = Worker(line, sockets)
+    gc.freeze()
+    gc.set_threshold(_YOUNG)
+    worker.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

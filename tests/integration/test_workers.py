@@ -1,0 +1,151 @@
+"""The real program with workers: they are told, they are kept, and they answer by themselves."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
+import pytest
+
+from tests.helpers.process import LOOPBACK, ServerProcess, run_once, serving, wait_until
+
+WEB = "web.shop.svc.cluster.local."
+CLIENTS = 24
+"""So many that each of two workers has some."""
+
+
+def workers_of(server: ServerProcess) -> list[int]:
+    """Return the process numbers of a server's children."""
+    pid = server.process.pid
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def ask_often(server: ServerProcess, name: str, times: int = CLIENTS) -> set[str]:
+    """Ask from as many ports; return all answers that were heard."""
+    return {line for _ in range(times) for line in server.lines(name)}
+
+
+def number_of(server: ServerProcess, metric: str) -> float:
+    """Return the sum of a metric's values."""
+    _, page = server.page("/metrics")
+    lines = [line for line in page.splitlines() if line.startswith(f"kubedns_{metric}")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+def learn(server: ServerProcess, name: str) -> None:
+    """Ask until the workers answer by themselves: nothing is handed over any more."""
+    main = server.process.pid
+
+    def is_known() -> bool:
+        ask_often(server, name)
+        os.kill(main, signal.SIGSTOP)
+        try:
+            ask_often(server, name)
+        except dns.exception.Timeout:
+            return False
+        finally:
+            os.kill(main, signal.SIGCONT)
+        return True
+
+    wait_until(is_known)
+
+
+def test_a_change_reaches_all_workers_and_every_answer_is_counted(
+    manifests: Path, tmp_path: Path
+) -> None:
+    """Derived once, told to all."""
+    with serving(tmp_path, f"--manifests={manifests}", "--workers=2", "--forward=false") as server:
+        server.wait_ready()
+        before = ask_often(server, WEB)
+        assert len(before) == 1
+        learn(server, WEB)
+        text = (manifests / "web.yaml").read_text()
+        (old,) = {line.rpartition(" ")[2] for line in before}
+        (manifests / "web.yaml").write_text(text.replace(old, "10.96.99.99"))
+
+        wait_until(lambda: server.lines(WEB)[0].endswith("10.96.99.99"))
+        after = ask_often(server, WEB)
+        assert {line.rpartition(" ")[2] for line in after} == {"10.96.99.99"}
+
+        asked = number_of(server, "dns_responses_total")
+        wait_until(lambda: number_of(server, "dns_responses_total") > asked or asked > 100)
+        ask_often(server, WEB, 100)
+        told = number_of(server, "workers")
+        assert told == 2
+        wait_until(lambda: number_of(server, "dns_responses_total") >= asked + 100)
+
+
+def test_a_stalled_main_process_stops_no_known_answer(manifests: Path, tmp_path: Path) -> None:
+    """And what is not known waits for it, or is dropped: nothing wrong is said."""
+    with serving(tmp_path, f"--manifests={manifests}", "--workers=2", "--forward=false") as server:
+        server.wait_ready()
+        learn(server, WEB)  # it stops the main process, and asks
+
+
+def test_a_killed_worker_is_replaced_and_a_killed_main_process_leaves_none(
+    manifests: Path, tmp_path: Path
+) -> None:
+    """Supervision, in both directions."""
+    with serving(tmp_path, f"--manifests={manifests}", "--workers=2", "--forward=false") as server:
+        server.wait_ready()
+        wait_until(lambda: len(workers_of(server)) == 2)
+        first, second = workers_of(server)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: len(workers_of(server)) == 2 and first not in workers_of(server))
+        assert second in workers_of(server)
+        assert len(ask_often(server, WEB)) == 1
+        assert number_of(server, "worker_restarts_total") == 1
+        assert "worker 1 ended with -9; starting it again" in server.log
+
+        left = workers_of(server)
+        server.process.kill()
+        server.process.wait()
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+
+
+def test_an_end_that_was_asked_for_ends_the_workers_too(manifests: Path, tmp_path: Path) -> None:
+    """A signal to a terminal's or a service's processes is the main process's to act on."""
+    flags = (f"--manifests={manifests}", "--workers=2", "--forward=false", "--lameduck=300ms")
+    with serving(tmp_path, *flags) as server:
+        server.wait_ready()
+        wait_until(lambda: len(workers_of(server)) == 2)
+        left = workers_of(server)
+        assert os.getpgid(server.process.pid) not in {os.getpgid(pid) for pid in left}
+        learn(server, WEB)
+        for pid in left:
+            os.kill(pid, signal.SIGTERM)
+        server.process.send_signal(signal.SIGINT)
+        assert len(ask_often(server, WEB)) == 1  # the lameduck time
+
+        assert server.wait_exit() == 0
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+        assert "ended with" not in server.log
+
+
+def test_a_second_server_cannot_take_our_queries(manifests: Path, tmp_path: Path) -> None:
+    """Sockets that are shared among workers are shared with nobody else."""
+    with serving(tmp_path, f"--manifests={manifests}", "--workers=2", "--forward=false") as server:
+        server.wait_ready()
+        code, _, said = run_once(
+            "serve",
+            f"--manifests={manifests}",
+            "--workers=2",
+            f"--dns-bind-address={LOOPBACK}",
+            f"--dns-port={server.port}",
+        )
+
+    assert code == 1
+    assert f"cannot listen on {LOOPBACK}:{server.port}" in said
+
+
+@pytest.mark.parametrize("number", ["-1", "65", "two"])
+def test_a_wrong_number_of_workers_is_said(number: str) -> None:
+    """Bad input: one line, exit code 2."""
+    code, _, said = run_once("serve", "--manifests=.", f"--workers={number}")
+
+    assert code == 2
+    assert "--workers" in said

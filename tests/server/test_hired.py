@@ -1,0 +1,74 @@
+"""One worker's process and line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import pytest
+
+from kubedns_py.server import hired
+from kubedns_py.server.channel import Entered, HandedOver, encoded
+from kubedns_py.server.hired import Hired
+from kubedns_py.server.listen import open_listeners
+from tests.helpers.dnsclient import UdpClient, a_query, ident_of
+from tests.helpers.entries import content
+from tests.helpers.waiting import until
+
+KEY = a_query()[2:]
+
+
+async def test_a_worker_is_told_heard_and_its_end_is_known() -> None:
+    """A process from its start to its end."""
+    listeners = open_listeners(("127.0.0.1",), 0)
+    worker = Hired(1, listeners.udp)
+    heard: list[object] = []
+    told = [encoded(Entered(1, KEY, content(b"first")))]
+    run = asyncio.create_task(worker.run(lambda: told, lambda each: heard.extend(each.hear())))
+    with UdpClient("127.0.0.1", listeners.port) as client:
+        assert (await client.ask(a_query()))[2:] == b"first"
+        worker.tell(encoded(Entered(2, a_query("b.test.")[2:], content(b"second"))))
+        await asyncio.sleep(0)
+        assert (await client.ask(a_query("b.test.")))[2:] == b"second"
+        client.send(a_query("c.test.", ident=9))
+        await until(lambda: any(isinstance(each, HandedOver) for each in heard))
+
+    (handed,) = (each for each in heard if isinstance(each, HandedOver))
+    assert ident_of(handed.message) == 9
+    os.kill(worker.pid, signal.SIGKILL)
+    assert await run == "ended with -9"
+    assert worker.pid == 0
+    assert worker.hear() == []
+    worker.tell(encoded(Entered(3, KEY, content(b"nobody hears it"))))
+    worker.hang_up()
+    listeners.close()
+
+
+async def test_a_worker_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes datagrams and answers none; nothing but force ends it."""
+    monkeypatch.setattr(hired, "SILENT_S", 1)
+    listeners = open_listeners(("127.0.0.1",), 0)
+    worker = Hired(1, listeners.udp)
+    heard: list[object] = []
+    run = asyncio.create_task(worker.run(list, lambda each: heard.extend(each.hear())))
+    await until(lambda: bool(worker.pid))
+    pid = worker.pid
+    os.kill(pid, signal.SIGSTOP)
+
+    assert await asyncio.wait_for(run, 15) == "said nothing for 1 s"
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    listeners.close()
+
+
+async def test_one_that_cannot_be_started_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No memory, no processes left: whoever keeps it tries again."""
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    listeners = open_listeners(("127.0.0.1",), 0)
+    worker = Hired(1, listeners.udp)
+
+    with pytest.raises(OSError, match="No such file"):
+        await worker.run(list, lambda _: None)
+    listeners.close()

@@ -1,0 +1,196 @@
+"""Workers as processes, and the main process that keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from kubedns_py.server.arrival import IPV4
+from kubedns_py.server.listen import open_listeners
+from kubedns_py.server.workers import WorkerServer
+from tests.helpers.dnsclient import UdpClient, a_query, ident_of
+from tests.helpers.entries import content, facts
+from tests.helpers.held import Elsewhere
+from tests.helpers.tcpserver import no_panic
+from tests.helpers.udpserver import Recorder
+from tests.helpers.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from kubedns_py.server.arrival import Respond
+    from kubedns_py.server.entry import Facts
+    from kubedns_py.server.keeping import Listener
+
+KEY = a_query()[2:]
+CLIENTS = 16
+"""So many that two workers have some each: one of 32,768 runs has them all at one."""
+
+
+class Kept:
+    """What workers are told when they start, and what they say was used."""
+
+    def __init__(self) -> None:
+        self.texts = [b"kept"]
+        self.used: Counter[int] = Counter()
+
+    def credit(self, number: int, counted: Facts, times: int, seconds: float) -> None:
+        """Note it."""
+        assert counted == facts()
+        assert 0 <= seconds < 1
+        self.used[number] += times
+
+    def replay(self, listener: Listener) -> None:
+        """Tell what there is."""
+        listener.counted([1])
+        for number, text in enumerate(self.texts, 1):
+            listener.entered(number, KEY, content(text))
+
+
+class House:
+    """A server with workers, and clients of it."""
+
+    def __init__(self, respond: Respond, count: int, *binds: str) -> None:
+        self.kept = Kept()
+        self.listeners = open_listeners(binds or ("127.0.0.1",), 0, copies=count)
+        sockets = (self.listeners.udp, *self.listeners.more_udp)
+        self.server = WorkerServer(
+            sockets, respond, self.kept, on_panic=no_panic, repeats=lambda _: None
+        )
+        self.clients: list[UdpClient] = []
+
+    async def open(self) -> None:
+        """Start the workers."""
+        self.server.start()
+        await until(lambda: len(self.server.pids) == len(self.listeners.more_udp) + 1)
+
+    def hire(self, host: str = "127.0.0.1", count: int = CLIENTS) -> list[UdpClient]:
+        """Return more clients."""
+        some = [UdpClient(host, self.listeners.port) for _ in range(count)]
+        self.clients += some
+        return some
+
+    async def close(self) -> None:
+        """End everything; no worker is left."""
+        pids = self.server.pids
+        self.server.close()
+        self.listeners.close()
+        for client in self.clients:
+            client.__exit__(None, None, None)
+        await until(lambda: not any(map(is_there, pids)))
+
+
+def is_there(pid: int) -> bool:
+    """Tell whether a process runs."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+@contextlib.asynccontextmanager
+async def house(respond: Respond, count: int, *binds: str) -> AsyncIterator[House]:
+    """Serve with workers."""
+    made = House(respond, count, *binds)
+    await made.open()
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def ask_all(clients: list[UdpClient], query: bytes) -> list[bytes]:
+    """Return what follows the ID in the reply to each client."""
+    for ident, client in enumerate(clients):
+        client.send(ident.to_bytes(2, "big") + query[2:])
+    replies = [await client.receive() for client in clients]
+    assert list(map(ident_of, replies)) == list(range(len(clients)))
+    return [reply[2:] for reply in replies]
+
+
+async def test_what_is_known_is_answered_by_workers_and_the_rest_by_the_main_process() -> None:
+    """And each client hears the address that it asked."""
+    recorder = Recorder()
+    async with house(recorder, 2, "0.0.0.0", "::1") as made:
+        for host in ("127.0.0.1", "127.0.0.2", "::1"):
+            clients = made.hire(host)
+            if host != "::1":
+                assert await ask_all(clients, a_query()) == [b"kept"] * CLIENTS
+            recorder.asked.clear()
+            other = a_query("other.test.")
+            assert len(await ask_all(clients, other)) == CLIENTS
+            assert len(recorder.asked) == CLIENTS
+            assert {arrival.family for arrival in recorder.arrivals} == {IPV4 + (host == "::1")}
+            assert len({arrival.local for arrival in recorder.arrivals}) == 1
+        await until(lambda: made.kept.used[1] == 2 * CLIENTS)
+        assert made.server.restarts == 0
+
+
+async def test_all_workers_are_told_of_a_change() -> None:
+    """What is told before a query is sent is in force for it."""
+    async with house(Recorder(), 2) as made:
+        clients = made.hire()
+        assert await ask_all(clients, a_query()) == [b"kept"] * CLIENTS
+
+        made.server.left([1])
+        made.server.entered(2, KEY, content(b"new"))
+        made.server.counted([2])
+        await asyncio.sleep(0)  # it is sent at the end of the turn
+        assert await ask_all(clients, a_query()) == [b"new"] * CLIENTS
+
+        made.server.forgot()
+        await asyncio.sleep(0)
+        assert await ask_all(clients, a_query()) != [b"new"] * CLIENTS
+
+
+async def test_a_killed_worker_is_back_soon_and_what_waited_in_its_socket_is_answered() -> None:
+    """The others do not notice."""
+    async with house(Recorder(), 2) as made:
+        first, second = made.server.pids
+        clients = made.hire()
+        await ask_all(clients, a_query())
+        made.kept.texts = [b"told anew"]
+        os.kill(first, signal.SIGSTOP)
+        for client in clients:
+            client.send(a_query())
+        hearing = [asyncio.create_task(client.receive()) for client in clients]
+        await until(lambda: any(each.done() for each in hearing))
+
+        os.kill(first, signal.SIGKILL)
+        replies = [await each for each in hearing]
+        assert {reply[2:] for reply in replies} == {b"kept", b"told anew"}
+        assert second in made.server.pids
+        assert first not in made.server.pids
+        assert made.server.restarts == 1
+
+
+async def test_a_late_reply_leaves_from_the_workers_socket() -> None:
+    """Somebody else was asked."""
+    respond = Elsewhere([1])
+    async with house(respond, 2, "0.0.0.0") as made:
+        (client,) = made.hire("127.8.8.8", 1)
+        client.send(a_query("slow.test.", ident=1))
+        await until(lambda: made.server.waiting == 1)
+        respond.come([1])
+
+        assert ident_of(await client.receive()) == 1
+        assert respond.held[1].client == "127.0.0.1"
+    assert made.server.waiting == 0
+
+
+async def test_a_drain_ends_when_nothing_comes_any_more() -> None:
+    """Shutdown contract, as with one process."""
+    async with house(Recorder(), 1) as made:
+        (client,) = made.hire(count=1)
+        drain = asyncio.create_task(made.server.drain(quiet_s=0.0, deadline_s=30))
+        for _ in range(20):
+            await client.ask(a_query())
+        assert not drain.done()
+        await drain
+
+    assert sum(made.server.counts.values()) == 0
+    assert made.server.kernel_drops() == 0
