@@ -15,6 +15,7 @@ import asyncio
 import ipaddress
 import logging
 import socket
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
@@ -53,6 +54,16 @@ from kubedns_py.zone.naming import NS_DNS
 _log = logging.getLogger(__name__)
 
 
+class _Clock:
+    """The event loop's timers, and its time: ``time.monotonic`` without a call around it."""
+
+    time = staticmethod(time.monotonic)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.call_at = loop.call_at
+        self.call_later = loop.call_later
+
+
 class Forwarding:
     """Everything behind ``Upstreams``; made on the event loop that it will run on.
 
@@ -62,16 +73,16 @@ class Forwarding:
     """
 
     def __init__(self, config: Config, view: View) -> None:
-        loop = asyncio.get_running_loop()
+        clock = _Clock(asyncio.get_running_loop())
         elsewhere = partial(_is_elsewhere, view)
         self._config = config
         self._view = view
         self.datagrams = Datagrams()
         self.streams = Streams()
         self.forwarder = Forwarder(
-            RandomCase(self.datagrams, loop.time) if config.randomize_case else self.datagrams,
+            RandomCase(self.datagrams, clock.time) if config.randomize_case else self.datagrams,
             self.streams,
-            clock=loop,
+            clock=clock,
             is_elsewhere=elsewhere,
             bounds=Bounds(slots=config.max_concurrent),
         )
@@ -80,7 +91,7 @@ class Forwarding:
             self.forwarder,
             Routes(None, {}),
             is_elsewhere=elsewhere,
-            loop=loop,
+            loop=clock,
             most_ahead=MOST_AHEAD if config.prefetch else 0,
         )
         self.upstreams.replace_filter(_aaaa_filter(config, view))

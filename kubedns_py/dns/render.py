@@ -127,11 +127,14 @@ def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -
     if reply.truncated and limit == TCP_LIMIT:
         reply = _NOT_WHOLE
     opt = b"" if query.edns is None else _opt(query.edns, reply.rcode, reply.ede, shape)
-    answer = _turned(reply.answer, turn, shape.max_answers)
-    if len(answer) == 1 and not (reply.authority or reply.additional or reply.truncated):
-        records = _records_at_question(answer[0], query)
-        if records and HEADER_OCTETS + len(query.question) + len(records) + len(opt) <= limit:
-            flags, count = _flags(query, reply, shape), len(answer[0].rdatas)
+    answer = reply.answer
+    if answer and (len(answer) > 1 or len(answer[0].rdatas) > 1):
+        answer = _turned(answer, turn, shape.max_answers)
+    if len(answer) <= 1 and not (reply.authority or reply.additional or reply.truncated):
+        records = _records_at_question(answer[0], query) if answer else b""
+        size = HEADER_OCTETS + len(query.question) + len(records) + len(opt)
+        if size <= limit and (records or not answer):
+            flags, count = _flags(query, reply, shape), len(answer[0].rdatas) if answer else 0
             header = _HEADER.pack(query.id, flags, 1, count, 0, bool(opt))
             return Rendered(header + query.question + records + opt, False)  # noqa: FBT003 - a tuple's field
     writer = _Writer(query, limit - len(opt))

@@ -28,6 +28,9 @@ from kubedns_py.structs import Struct
 _Record = tuple[Name, int, int, bytes]
 """Owner, type, TTL, rdata."""
 
+_Address = tuple[bytes, int, bytes, bytes]
+"""What it begins with, TTL, size of rdata, rdata."""
+
 _Sections = tuple[tuple[RRset, ...], tuple[RRset, ...], int]
 
 MAX_TTL: Final = 2**31 - 1
@@ -110,6 +113,38 @@ def read_response(message: bytes, query: bytes, ask: Ask) -> Response | Unusable
         query: what was sent, as ``write_ask`` made it: its ID and its question are compared.
         ask: what was asked.
     """
+    # first what most are: addresses of the name in question, and OPT
+    at = question_end(query)
+    if len(message) <= at or not message.startswith(query[HEADER_OCTETS:at], HEADER_OCTETS):
+        return _read_any(message, query, ask)
+    ident, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(message)
+    is_ours = flags & _NO_REPLY == QR and ident == query[0] << 8 | query[1]
+    kind = _ADDRESSES.get(query[at - _KIND_OCTETS : at])
+    if not is_ours or questions != 1 or kind is None or authorities or additionals > 1:
+        return _read_any(message, query, ask)
+    record, lead, size = kind
+    end = at + answers * record.size
+    if not answers or end + additionals * _AT_ROOT.size > len(message):
+        return _read_any(message, query, ask)
+    if answers == 1:
+        found, ttl, octets, rdata = record.unpack_from(message, at)
+        rdatas: tuple[bytes, ...] = (rdata,)
+    else:
+        found, ttl, octets, rdatas = _together(list(record.iter_unpack(message[at:end])))
+    if found != lead or octets != size:
+        return _read_any(message, query, ask)
+    rcode = flags & _RCODE
+    if additionals:
+        root, _, opt, behind = _AT_ROOT.unpack_from(message, end)
+        if root != _ROOT_OPT or end + _AT_ROOT.size + behind > len(message):
+            return _read_any(message, query, ask)
+        rcode |= opt >> 20 & 0xFF0
+    answer = (RRset(ask.name, ask.qtype, min(ttl, MAX_TTL), rdatas),)
+    return Response(rcode, flags & TC != 0, flags & AD != 0, additionals == 1, answer, ())
+
+
+def _read_any(message: bytes, query: bytes, ask: Ask) -> Response | Unusable:
+    """Do what ``read_response`` does, for whatever was received."""
     if len(message) < HEADER_OCTETS:
         return _SHORT
     if message[:_ID_OCTETS] != query[:_ID_OCTETS]:
@@ -125,6 +160,13 @@ def read_response(message: bytes, query: bytes, ask: Ask) -> Response | Unusable
     return _read_records(message, start, ask, flags, counts) or (
         _empty(flags, truncated=True) if flags & TC else _MALFORMED
     )
+
+
+def _together(records: list[_Address]) -> tuple[bytes, int, bytes, tuple[bytes, ...]]:
+    """Return records as one, with each address once; it begins with nothing where they differ."""
+    leads, ttls, sizes, rdatas = zip(*records, strict=True)
+    is_one = len(set(leads)) == len(set(sizes)) == 1
+    return leads[0] if is_one else b"", min(ttls), sizes[0], tuple(dict.fromkeys(rdatas))
 
 
 def _empty(flags: int, *, truncated: bool) -> Response:
@@ -147,7 +189,7 @@ def _read_records(
 ) -> Response | None:
     """Return the whole response, or None when something from an offset on is malformed."""
     try:
-        sections = _read_addresses(message, at, ask, counts) or _read_all(message, at, ask, counts)
+        sections = _read_all(message, at, ask, counts)
     except struct.error:  # no room for the fixed part of a record
         return None
     if sections is None:
@@ -157,34 +199,6 @@ def _read_records(
     if edns:
         rcode |= opt >> 20 & 0xFF0
     return Response(rcode, flags & TC != 0, flags & AD != 0, edns, answer, authority)
-
-
-def _read_addresses(message: bytes, at: int, ask: Ask, counts: list[int]) -> _Sections | None:
-    """Return what most responses have: addresses of the name in question, and OPT.
-
-    None where it is not so, for ``_read_all``, which says the same of all that is so.
-    """
-    answers, authorities, additionals = counts
-    usual = _ADDRESSES.get(message[at - _KIND_OCTETS : at])
-    if usual is None or not answers or authorities or additionals > 1:
-        return None
-    record, lead, size = usual
-    end = at + answers * record.size
-    if end > len(message):
-        return None
-    least = MAX_TTL
-    rdatas: dict[bytes, None] = {}
-    for found in record.iter_unpack(message[at:end]):
-        if found[0] != lead or found[2] != size:
-            return None
-        least = min(least, found[1])
-        rdatas[found[3]] = None
-    answer = (RRset(ask.name, ask.qtype, least, tuple(rdatas)),)
-    if not additionals:
-        return answer, (), _NO_OPT
-    root, _, opt, behind = _AT_ROOT.unpack_from(message, end)
-    is_whole = root == _ROOT_OPT and end + _AT_ROOT.size + behind <= len(message)
-    return (answer, (), opt) if is_whole else None
 
 
 def _read_all(message: bytes, at: int, ask: Ask, counts: list[int]) -> _Sections | None:

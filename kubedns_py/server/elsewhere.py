@@ -21,6 +21,7 @@ from kubedns_py.dns.rrset import IN
 from kubedns_py.resolver.complete import complete, given_up
 from kubedns_py.resolver.view import Resolution, View
 from kubedns_py.server.arrival import Deliver
+from kubedns_py.structs import Struct
 
 MOST_STEPS: Final = 4
 """Times that one query asks upstreams: once, and for each alias that leads to another route."""
@@ -86,7 +87,7 @@ def look_up(query: Query, found: Resolution, view: View, upstreams: Upstreams) -
     return found
 
 
-class Pending:
+class Pending(Struct, eq=False):
     """A ``Deferred`` for one query.
 
     Args:
@@ -98,36 +99,15 @@ class Pending:
         finish: makes the reply of a complete resolution, or of a fault of ours.
     """
 
-    __slots__ = (
-        "_ask",
-        "_client",
-        "_deliver",
-        "_finish",
-        "_found",
-        "_query",
-        "_steps",
-        "_upstreams",
-        "_view",
-    )
-
-    def __init__(  # noqa: PLR0913, PLR0917 - one caller, and one for each query
-        self,
-        query: Query,
-        ask: Ask,
-        found: Resolution,
-        view: View,
-        upstreams: Upstreams,
-        finish: Callable[[Resolution | Exception], bytes],
-    ) -> None:
-        self._query = query
-        self._ask = ask
-        self._found = found
-        self._view = view
-        self._upstreams = upstreams
-        self._finish = finish
-        self._steps = 0
-        self._client = ""
-        self._deliver: Deliver | None = None
+    _query: Query
+    _ask: Ask
+    _found: Resolution
+    _view: View
+    _upstreams: Upstreams
+    _finish: Callable[[Resolution | Exception], bytes]
+    _steps: int = 0
+    _client: str = ""
+    _deliver: Deliver | None = None
 
     def begin(self, client: str, deliver: Deliver) -> None:
         """Ask; see ``Deferred``."""
@@ -151,9 +131,10 @@ class Pending:
             return
         try:
             found = complete(self._found, said, self._view)
-            found = look_up(self._query, found, self._view, self._upstreams)
-            if found.onward is not None and self._steps == MOST_STEPS:
-                found = given_up(found)
+            if found.onward is not None:
+                found = look_up(self._query, found, self._view, self._upstreams)
+                if found.onward is not None and self._steps == MOST_STEPS:
+                    found = given_up(found)
             octets = None if found.onward else self._finish(found)
         except Exception as fault:  # noqa: BLE001 - counted, said and answered by finish
             octets = self._finish(fault)

@@ -205,14 +205,14 @@ class Cache:
         self._denials.clear()
 
     def _keep(self, ask: Ask, verdict: Verdict, now: float, origin: Group) -> None:
-        if self.holds(ask):
+        data, denials = self._data, self._denials
+        if ask in data.entries or ask in denials.entries:
             self._remove(ask)
-        octets = octets_of(ask, verdict.reply)
-        share = self._data if verdict.kind is _SUCCESS else self._denials
-        if not verdict.lifetime_s or octets * LARGEST > share.limit:
-            return
         kind, reply, lifetime_s = verdict.kind, verdict.reply, verdict.lifetime_s
-        share.put(ask, Entry(kind, reply, lifetime_s, now, origin, octets, self._epoch))
+        octets = octets_of(ask, reply)
+        share = data if kind is _SUCCESS else denials
+        if lifetime_s and octets * LARGEST <= share.limit:
+            share.put(ask, Entry(kind, reply, lifetime_s, now, origin, octets, self._epoch))
 
     def _remove(self, ask: Ask) -> None:
         self._data.drop(ask)

@@ -2,30 +2,32 @@
 
 Rules of this file:
 
-- A socket is made for one question, connected, and closed with it. So the kernel chooses a random
-  port each time, hands over nothing from elsewhere (RFC 5452, 9.2), and tells what ICMP said.
+- A socket is connected for one question. So the kernel chooses a random port each time, hands over
+  nothing from elsewhere (RFC 5452, 9.2), and tells what ICMP said. See ``sockets.py``.
 - What is not the reply to this question is counted and passed over; the wait goes on (C-01, C-02).
   Nobody can end a question by sending rubbish, but ten pieces of it end the use of UDP (C-03).
 - What one turn of the event loop begins is sent together at its end, and what has come is received
   together before any of it is read. So the kernel's work and ours do not drive each other out of
   the processor's caches, and who is written to wakes up once: a third of the cost of a question.
-- The path of one question makes no objects but the exchange, its socket and its two messages.
+- The path of one question makes no objects but the exchange and its two messages.
 """
 
 from __future__ import annotations
 
 import asyncio
 import select
-import socket
 from collections import deque
+from socket import SocketType
 from typing import Final
 
 from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.dns.ask import Ask, write_ask
 from kubedns_py.dns.response import Response, Unusable, read_response
+from kubedns_py.structs import Struct
 from kubedns_py.upstream.exchange import Done, Failure
 from kubedns_py.upstream.idents import Idents
 from kubedns_py.upstream.refusal import failure_of
+from kubedns_py.upstream.sockets import Sockets
 from kubedns_py.upstream.spelling import Spelling
 
 MAX_OCTETS: Final = 4096
@@ -34,12 +36,10 @@ MAX_OCTETS: Final = 4096
 MAX_MISMATCHES: Final = 10
 """So many replies to something else, for one question, are somebody's guesses (C-03)."""
 
+_ROOM: Final = MAX_OCTETS + 1
+
 BURST: Final = 64
 """Sockets read per wake-up, so that clients, streams and timers get their turns."""
-
-# To look one of these up by name costs as much as a call of the kernel in Python 3.11.
-_TYPE = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
-_AF_INET, _AF_INET6, _READABLE = socket.AF_INET, socket.AF_INET6, select.EPOLLIN
 
 
 class Datagrams:
@@ -54,11 +54,12 @@ class Datagrams:
         self.mismatches: dict[str, int] = dict.fromkeys(Unusable, 0)
         self._loop = asyncio.get_running_loop()
         self._idents = Idents()
-        self._unsent: deque[tuple[_Question, Nameserver, bool]] = deque()
+        self._unsent: deque[_Question] = deque()
         self._unread: deque[tuple[_Question, bytes]] = deque()
         self.asked: dict[int, _Question] = {}
         # The loop watches this one descriptor for all sockets; to add each to it costs 14 us more.
         self._poll = select.epoll()
+        self.sockets = Sockets(self._poll)
         self._loop.add_reader(self._poll.fileno(), self._wake)
 
     def begin(
@@ -74,10 +75,11 @@ class Datagrams:
 
         With a spelling the question has that, and a reply in another one is passed over (C-05).
         """
-        question = _Question(ask, done, self, spelling)
-        if not self._unsent:
+        question = _Question(self, server, ask, edns, spelling, done)
+        unsent = self._unsent
+        if not unsent:
             self._loop.call_soon(self._send)
-        self._unsent.append((question, server, edns))
+        unsent.append(question)
         return question
 
     def close(self) -> None:
@@ -85,16 +87,16 @@ class Datagrams:
         self._unsent.clear()
         for question in list(self.asked.values()):
             question.cancel()
+        self.sockets.close()
         if not self._poll.closed:
             self._loop.remove_reader(self._poll.fileno())
             self._poll.close()
 
     def _send(self) -> None:
-        unsent, poll, draw = self._unsent, self._poll, self._idents.draw
+        unsent, draw = self._unsent, self._idents.draw
         try:
             while unsent:
-                question, server, edns = unsent.popleft()
-                question.send(server, poll, ident=draw(), edns=edns)
+                unsent.popleft().send(draw())
         finally:
             if unsent:  # an end raised: the others shall not suffer for it
                 self._loop.call_soon(self._send)
@@ -104,8 +106,9 @@ class Datagrams:
         asked, unread = self.asked, self._unread
         for descriptor, _ in self._poll.poll(0, BURST):
             question = asked.get(descriptor)
-            if question is None:
-                continue  # an end has cancelled it
+            if question is None:  # an end has cancelled it, or it had its reply
+                self.sockets.close_free(descriptor)
+                continue
             message = question.receive()
             if message is not None:
                 unread.append((question, message))
@@ -122,50 +125,46 @@ class Datagrams:
                 self._loop.call_soon(self._read)
 
 
-class _Question:
+class _Question(Struct, eq=False):
     """One exchange.
 
     Attributes:
         mismatches: datagrams that were passed over so far.
     """
 
-    __slots__ = ("_among", "_ask", "_done", "_query", "_sock", "_spelling", "mismatches")
-    _query: bytes
+    _among: Datagrams
+    _server: Nameserver
+    _ask: Ask
+    _edns: bool
+    _spelling: Spelling | None
+    _done: Done | None
+    _sock: SocketType | None = None
+    _query: bytes = b""
+    mismatches: int = 0
 
-    def __init__(self, ask: Ask, done: Done, among: Datagrams, spelling: Spelling | None) -> None:
-        self.mismatches = 0
-        self._ask = ask
-        self._done: Done | None = done
-        self._among = among
-        self._spelling = spelling
-        # the class in C: the one around it, which makes a file of a socket, costs 0.6 us
-        self._sock: socket.SocketType | None = None
-
-    def send(self, server: Nameserver, poll: select.epoll, *, ident: int, edns: bool) -> None:
-        """Send the question from a new socket, unless it has been cancelled."""
+    def send(self, ident: int) -> None:
+        """Send the question from a port of its own, unless it has been cancelled."""
         if self._done is None:
             return
-        host, port, _ = server
-        query = write_ask(self._ask, ident, edns=edns)
+        host, port, _ = self._server
+        query = write_ask(self._ask, ident, edns=self._edns)
         if self._spelling is not None:
             query = self._spelling.put_into(query)
         self._query = query
         try:
-            sock = self._sock = socket.SocketType(_AF_INET6 if ":" in host else _AF_INET, _TYPE)
+            sock = self._sock = self._among.sockets.take(host)
             sock.connect((host, port))
             sock.send(query)
-            descriptor = sock.fileno()
-            poll.register(descriptor, _READABLE)  # closing the socket undoes it
         except OSError as error:  # the kernel has no socket, or knows no way
             self.end(failure_of(error))
         else:
-            self._among.asked[descriptor] = self
+            self._among.asked[sock.fileno()] = self
 
     def receive(self) -> bytes | None:
         """Return a datagram that has come."""
         assert self._sock is not None  # noqa: S101 - a question that is asked has one
         try:
-            return self._sock.recv(MAX_OCTETS + 1)
+            return self._sock.recv(_ROOM)
         except BlockingIOError:
             return None
         except OSError as error:  # what ICMP said (udp(7))
@@ -199,11 +198,19 @@ class _Question:
             spelling.on_other()
 
     def end(self, outcome: Response | Failure) -> None:
-        """Close the socket and tell the outcome, unless the end has come before."""
+        """Give the socket up and tell the outcome, unless the end has come before."""
         done = self._done
-        self.cancel()
-        if done is not None:
-            done(outcome)
+        if done is None:
+            return
+        if isinstance(outcome, Response):
+            self._done = None
+            sock, self._sock = self._sock, None
+            assert sock is not None  # noqa: S101 - a question that has a reply was sent
+            del self._among.asked[sock.fileno()]
+            self._among.sockets.give_back(sock)
+        else:
+            self.cancel()
+        done(outcome)
 
     def cancel(self) -> None:
         """End it without a word."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from kubedns_py.config.nameserver import Nameserver
@@ -24,7 +25,7 @@ from kubedns_py.dns.name import Name
 from kubedns_py.dns.rcode import EDE_NO_REACHABLE_AUTHORITY, EDE_OTHER, SERVFAIL, ExtendedError
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import HINFO
-from kubedns_py.upstream.admission import Admission, Bounds
+from kubedns_py.upstream.admission import Admission, Bounds, Client
 from kubedns_py.upstream.counts import ForwardCounts, Reject
 from kubedns_py.upstream.exchange import Exchanges
 from kubedns_py.upstream.health import Health
@@ -155,9 +156,9 @@ class Forwarder:
         if choice is None:
             return self._refuse_all(desk.panel, now)
         admitted = self._admission.begin(client)
-        if isinstance(admitted, Reply):
+        if not isinstance(admitted, Client):
             return admitted
-        Lookup(ask, desk, self._means, (admitted, done)).begin(choice, now)
+        Lookup(ask, desk, self._means, [(admitted, done)], []).begin(choice, now)
         if self._timer is None:
             self._timer = self._clock.call_at(now + TICK_S, self._tick)
         return None
@@ -192,11 +193,13 @@ class Forwarder:
         return None
 
     def _on_end(self, lookup: Lookup, reply: Reply) -> None:
-        waiters = lookup.waiters
-        self._admission.end(waiters[0][0])
-        for client, _ in waiters[1:]:
+        client, done = lookup.waiters[0]
+        self._admission.end(client)
+        others = lookup.waiters[1:]
+        for client, _ in others:
             self._admission.leave(client)
-        for _, done in waiters:
+        done(reply)
+        for _, done in others:
             done(reply)
 
     def _tick(self) -> None:
@@ -239,13 +242,18 @@ class Forwarder:
             return self._refuse(Reject.NONE, _NO_UPSTREAM)
         looping = any(health.looping_until > now for health in panel.healths)
         what = "are down or send questions back to us" if looping else "are down"
-        text = f"all upstreams of {panel.route} {what}"
-        ede = ExtendedError(EDE_NO_REACHABLE_AUTHORITY, text)
-        return self._refuse(Reject.DOWN, Reply(SERVFAIL, ede=ede))
+        return self._refuse(Reject.DOWN, _all_are(panel.route, what))
 
     def _refuse(self, why: Reject, reply: Reply) -> Reply:
         self.counts.rejects[why] += 1
         return reply
+
+
+@lru_cache
+def _all_are(route: str, what: str) -> Reply:
+    """Return what is said of a route that nobody of is asked; a flood may ask for it often."""
+    ede = ExtendedError(EDE_NO_REACHABLE_AUTHORITY, f"all upstreams of {route} {what}")
+    return Reply(SERVFAIL, ede=ede)
 
 
 def _open(group: Group, healths: Mapping[Nameserver, Health]) -> Desk:

@@ -23,7 +23,7 @@ from kubedns_py.dns.chain import Elsewhere, clean
 from kubedns_py.dns.rcode import BADVERS, FORMERR, NOERROR, NOTIMP, NXDOMAIN
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.response import Response
-from kubedns_py.structs import replace
+from kubedns_py.structs import Struct, replace
 from kubedns_py.upstream.admission import Client
 from kubedns_py.upstream.attempt import (
     ANSWERED,
@@ -100,7 +100,7 @@ class Desk(NamedTuple):
     lookups: dict[Ask, Lookup]
 
 
-class Lookup:
+class Lookup(Struct, eq=False):
     """One question in flight.
 
     Attributes:
@@ -110,37 +110,22 @@ class Lookup:
         due: when ``on_time`` has to be called.
     """
 
-    __slots__ = (
-        "_deadline",
-        "_desk",
-        "_means",
-        "_partial",
-        "_patient_until",
-        "ask",
-        "attempts",
-        "due",
-        "waiters",
-    )
-    _deadline: float
-    _patient_until: float
-
-    def __init__(self, ask: Ask, desk: Desk, means: Means, waiter: Waiter) -> None:
-        self.ask = ask
-        self.waiters = [waiter]
-        self.attempts: list[Attempt] = []
-        self.due = inf  # until it has begun, which says the other two times as well
-        self._desk = desk
-        self._means = means
-        self._partial: Reply | None = None  # what a truncated reply held
+    ask: Ask
+    _desk: Desk
+    _means: Means
+    waiters: list[Waiter]
+    attempts: list[Attempt]
+    due: float = inf  # until it has begun, which says the next two as well
+    _deadline: float = inf
+    _patient_until: float = inf
+    _partial: Reply | None = None  # what a truncated reply held
 
     def begin(self, choice: Choice, now: float) -> None:
         """Ask for the first time."""
         health = choice.health
         self._desk.lookups[self.ask] = self
         self._deadline = now + TOTAL_S
-        self._send(
-            health, now, over_stream=health.streams_until > now, edns=health.plain_until <= now
-        )
+        self._send(health, now, health.streams_until > now, health.plain_until <= now)
         self.due = self._patient_until = now + choice.patience_s
 
     def on_time(self, now: float) -> None:
@@ -207,7 +192,8 @@ class Lookup:
             attempt.end = ANSWERED
             if len(self.attempts) > 1:
                 learn(self.attempts, attempt, now)
-            self._finish(reply)
+            self.cancel()
+            self._means.on_end(self, reply)
 
     def _complete(self, attempt: Attempt, now: float) -> None:
         """Ask for the rest of a truncated reply (RFC 7766, 5)."""
@@ -290,7 +276,7 @@ class Lookup:
         self._means.counts.retries[why] += 1
         wait = self._desk.panel.patience_s(health, now) * 2 ** sends(self.attempts, health)
         edns = health.knows_edns(now) and knows_edns(self.attempts, health)
-        self._send(health, now, over_stream=over_stream, edns=edns)
+        self._send(health, now, over_stream, edns)
         self._patient_until = now + wait
         self._wait(now)
 
@@ -299,17 +285,21 @@ class Lookup:
         if now < self._patient_until < self.due:
             self.due = self._patient_until
 
-    def _send(self, health: Health, now: float, *, over_stream: bool, edns: bool) -> None:
-        attempt = Attempt(health, now, self._take, over_stream=over_stream, edns=edns)
+    def _send(
+        self,
+        health: Health,
+        now: float,
+        over_stream: bool,  # noqa: FBT001 - keywords cost 0.1 us
+        edns: bool,  # noqa: FBT001 - same
+    ) -> None:
+        attempt = Attempt(health, now, self._take, over_stream, edns)
         self.attempts.append(attempt)
         health.counts.requests += 1
         exchanges = self._means.streams if over_stream else self._means.udp
         attempt.exchange = exchanges.begin(health.server, self.ask, attempt.done, edns=edns)
 
     def _give_up(self) -> None:
-        self._finish(self._partial or failure_reply(self.attempts))
-
-    def _finish(self, reply: Reply) -> None:
+        reply = self._partial or failure_reply(self.attempts)
         self.cancel()
         self._means.on_end(self, reply)
 

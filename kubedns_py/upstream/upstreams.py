@@ -14,7 +14,6 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
@@ -23,6 +22,7 @@ from kubedns_py.dns.chain import Elsewhere
 from kubedns_py.dns.name import Name, from_wire
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import AAAA, ANY, CNAME
+from kubedns_py.structs import Struct
 from kubedns_py.upstream.cache import Age, Cache, CacheCounts
 from kubedns_py.upstream.filters import AaaaFilter
 from kubedns_py.upstream.freshness import Kind, Verdict
@@ -146,11 +146,11 @@ class Upstreams:
         group = self._routes.route(ask.name) or _NOBODY
         fetch = _Fetch(ask, group, self.generation, done)
         refusal = self._forwarder.ask(ask, group, client, partial(self._arrived, fetch))
-        if refusal is not None:
-            return self._cache.last_resort(ask, self._now()) or refusal
         if self._cache.holds(ask):
+            if refusal is not None:
+                return self._cache.last_resort(ask, self._now()) or refusal
             fetch.timer = self._loop.call_later(STALE_AFTER_S, partial(self._late, fetch))
-        return None
+        return refusal
 
     def credit(self, ask: Ask, hits: int) -> None:
         """Count ``hits`` questions that were answered with a copy of what ``find`` returned."""
@@ -211,7 +211,9 @@ class Upstreams:
         reply = verdict.reply
         if verdict.kind is _FAILURE:
             reply = self._cache.last_resort(fetch.ask, self._now()) or reply
-        _hand_out(fetch, reply)
+        done = fetch.done
+        if done is not None:
+            done(reply)
 
     def _late(self, fetch: _Fetch) -> None:
         """Hand out stale data, if they are there still; the fetch goes on and brings new ones."""
@@ -219,14 +221,17 @@ class Upstreams:
         old = self._cache.last_resort(fetch.ask, now)
         if old is not None:
             self._cache.note_failure(fetch.ask, now)
-            _hand_out(fetch, old)
+            done, fetch.done = fetch.done, None
+            if done is not None:
+                done(old)
 
     def _learn(self, fetch: _Fetch, reply: Reply) -> Verdict:
         """Keep what a fetch brought, unless the routes have changed meanwhile."""
         ask, group = fetch.ask, fetch.group
         if self._rebinding is not None and group.route == DEFAULT_ROUTE:
             reply = self._rebinding.outside_of(ask, reply)
-        is_cut = _is_open(ask, reply) and self._is_cut(ask, reply)
+        first = reply.answer[0].rtype if reply.answer else ask.qtype
+        is_cut = first != ask.qtype and _is_open(ask, reply) and self._is_cut(ask, reply)
         if fetch.generation != self.generation and not self._is_right(ask, reply, group):
             return self._cache.judge(ask, reply, is_cut=is_cut)
         return self._cache.put(ask, reply, self._now(), origin=group, is_cut=is_cut)
@@ -252,8 +257,7 @@ class Upstreams:
         return all(servers.issubset(group.servers) for group in groups if group and group.servers)
 
 
-@dataclass(slots=True)
-class _Fetch:
+class _Fetch(Struct, eq=False):
     """A question that is being asked.
 
     Attributes:
@@ -268,12 +272,6 @@ class _Fetch:
     generation: int
     done: Done | None
     timer: Timer | None = None
-
-
-def _hand_out(fetch: _Fetch, reply: Reply) -> None:
-    done, fetch.done = fetch.done, None
-    if done is not None:
-        done(reply)
 
 
 def _is_open(ask: Ask, reply: Reply) -> bool:

@@ -62,7 +62,7 @@ class LookupStage:
 
     def look_up(self, ask: Ask | None = None) -> Lookup:
         """Begin."""
-        lookup = Lookup(ask or an_ask(), self.desk, self.means, (Client("c"), lambda _: None))
+        lookup = Lookup(ask or an_ask(), self.desk, self.means, [(Client("c"), lambda _: None)], [])
         choice = self.desk.panel.first(self.clock.time())
         assert choice is not None
         lookup.begin(choice, self.clock.time())

@@ -221,6 +221,28 @@ async def test_a_failure_at_once_can_be_cancelled_too() -> None:
         assert not asking.has_ended
 
 
+async def test_what_comes_after_a_reply_is_heard_by_no_other_question() -> None:
+    """C-01: neither what was left in a socket when it was given back, nor what comes later."""
+    async with fake_upstream(in_turn(*[answer(GOOD)] * 3)) as up, datagrams() as exchanges:
+        for n in range(20):
+            asking = Asking(exchanges, up.nameserver, an_ask(f"n{n}.test."))
+            assert await asking.addresses() == [ADDRESS]
+
+    assert counted(exchanges) == {}
+
+
+async def test_questions_that_have_their_replies_leave_sockets_to_the_next() -> None:
+    """Cost: a socket is made where none is free. Each question has its own port all the same."""
+    async with fake_upstream(answer(GOOD)) as up, datagrams() as exchanges:
+        await Asking(exchanges, up.nameserver).outcome()
+        before = descriptors()
+        for _ in range(20):
+            await Asking(exchanges, up.nameserver).outcome()
+        assert descriptors() == before
+
+    assert len({asked.source[1] for asked in up.asked}) > 15
+
+
 async def test_a_cancelled_exchange_hears_no_more_and_keeps_no_socket() -> None:
     """Exchange: after its end, or twice, harmless."""
     go = asyncio.Event()
