@@ -32,15 +32,26 @@ class SliceLabels(msgspec.Struct, gc=False):
     service_name: str | None = field(default=None, name="kubernetes.io/service-name")
 
 
-class Meta(msgspec.Struct, rename="camel"):
-    """ObjectMeta. Labels stay unread, for most objects have many and few are asked for."""
+class Meta(msgspec.Struct, rename="camel", gc=False):
+    """ObjectMeta without labels, which most objects have many of and few are asked for."""
 
     name: str | None = None
     namespace: str | None = None
     resource_version: str | None = None
     annotations: Annotations | None = None
-    labels: msgspec.Raw = msgspec.Raw(b"null")
     deletion_timestamp: Any = None
+
+
+class LabelledMeta(Meta, rename="camel", gc=False):
+    """ObjectMeta with labels that are read where they are asked for."""
+
+    labels: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class SliceMeta(Meta, rename="camel", gc=False):
+    """ObjectMeta of an EndpointSlice."""
+
+    labels: SliceLabels | None = None
 
 
 class Identified(msgspec.Struct):
@@ -48,6 +59,13 @@ class Identified(msgspec.Struct):
 
     kind: str | None = None
     metadata: Meta | None = None
+
+
+class ApiNamespace(msgspec.Struct):
+    """A v1 Namespace."""
+
+    kind: str | None = None
+    metadata: LabelledMeta | None = None
 
 
 class SalvagedMeta(msgspec.Struct, rename="camel"):
@@ -130,7 +148,7 @@ class ApiSlice(msgspec.Struct, rename="camel"):
     """A discovery.k8s.io/v1 EndpointSlice."""
 
     kind: str | None = None
-    metadata: Meta | None = None
+    metadata: SliceMeta | None = None
     address_type: str | None = None
     endpoints: list[ApiEndpoint | None] | None = None
     ports: list[ApiPort | None] | None = None
@@ -210,6 +228,6 @@ class ApiPod(msgspec.Struct):
     """A v1 Pod. The specification is only read where endpoints are made from Pods."""
 
     kind: str | None = None
-    metadata: Meta | None = None
+    metadata: LabelledMeta | None = None
     spec: msgspec.Raw = msgspec.Raw(b"null")
     status: PodStatus | None = None

@@ -9,21 +9,26 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from kubedns_py.cluster.addresses import is_target, packed
 from kubedns_py.cluster.apitypes import (
+    ApiEndpoints,
+    ApiNamespace,
     ApiPod,
     ApiService,
     ApiServicePort,
+    ApiSlice,
     Container,
     Identified,
-    Meta,
+    LabelledMeta,
     PodSpec,
     PodStatus,
     ServiceSpec,
 )
-from kubedns_py.cluster.decode_endpoints import decode_endpoints, decode_slice
+from kubedns_py.cluster.decode_endpoints import read_endpoints, read_slice
 from kubedns_py.cluster.objects import (
     Address,
     Namespace,
@@ -36,7 +41,10 @@ from kubedns_py.cluster.objects import (
 )
 from kubedns_py.cluster.reading import Decoded, Octets, Reading, pairs, present
 
-__all__ = ["Decoded", "decode", "identify"]
+__all__ = ["DECODERS", "Decoded", "Document", "decode", "identify", "read"]
+
+Document = ApiService | ApiSlice | ApiEndpoints | ApiNamespace | ApiPod
+"""One API object, typed."""
 
 _FINISHED = frozenset({"Succeeded", "Failed"})
 
@@ -55,17 +63,22 @@ def decode(resource: Resource, raw: Octets, *, for_endpoints: bool = False) -> D
             ``no-spec`` or ``name``.
     """
     reading = Reading(resource)
-    match resource:
-        case Resource.SERVICES:
-            return _service(reading, raw)
-        case Resource.ENDPOINTSLICES:
-            return decode_slice(reading, raw)
-        case Resource.ENDPOINTS:
-            return decode_endpoints(reading, raw)
-        case Resource.NAMESPACES:
-            return _namespace(reading, raw)
-        case Resource.PODS:
-            return _pod(reading, raw, for_endpoints=for_endpoints)
+    return read(reading, reading.document(DECODERS[resource], raw), for_endpoints=for_endpoints)
+
+
+def read(reading: Reading, document: Document, *, for_endpoints: bool = False) -> Decoded:
+    """Return what one object says that was typed already; see ``decode``."""
+    match document:
+        case ApiSlice():
+            return read_slice(reading, document)
+        case ApiService():
+            return _service(reading, document)
+        case ApiEndpoints():
+            return read_endpoints(reading, document)
+        case ApiNamespace():
+            return _namespace(reading, document)
+        case ApiPod():
+            return _pod(reading, document, for_endpoints=for_endpoints)
 
 
 def identify(resource: Resource, raw: Octets) -> Decoded:
@@ -78,8 +91,7 @@ def identify(resource: Resource, raw: Octets) -> Decoded:
     return reading.done(reading.document(_IDENTIFIED, raw), None)
 
 
-def _service(reading: Reading, raw: Octets) -> Decoded:
-    api = reading.document(_SERVICE, raw)
+def _service(reading: Reading, api: ApiService) -> Decoded:
     of = Identified(api.kind, api.metadata)
     key = reading.key(of)
     spec = api.spec
@@ -88,12 +100,12 @@ def _service(reading: Reading, raw: Octets) -> Decoded:
     kind = _service_kind(spec)
     annotations = api.metadata.annotations if api.metadata else None
     tolerant = annotations is not None and annotations.tolerate_unready == "true"
-    ports = (each for each in present(spec.ports) if reading.has_protocol(each))
+    ports = [each for each in present(spec.ports) if reading.has_protocol(each)]
     item = Service(
         key=key,
         kind=kind,
         cluster_ips=_cluster_ips(reading, spec) if kind is ServiceKind.CLUSTER_IP else (),
-        ports=tuple(_service_port(reading, each) for each in ports),
+        ports=tuple([_service_port(reading, each) for each in ports]),
         external_name=_external_name(reading, spec) if kind is ServiceKind.EXTERNAL_NAME else "",
         publish_not_ready=bool(spec.publish_not_ready_addresses) or tolerant,
         selector=pairs(spec.selector),
@@ -144,15 +156,15 @@ def _service_port(reading: Reading, api: ApiServicePort) -> ServicePort:
     return ServicePort(port, (target if usable else 0) or port.number)
 
 
-def _namespace(reading: Reading, raw: Octets) -> Decoded:
-    of = reading.document(_IDENTIFIED, raw)
+def _namespace(reading: Reading, api: ApiNamespace) -> Decoded:
+    meta = api.metadata or LabelledMeta()
+    of = Identified(api.kind, meta)
     key = reading.key(of)
-    labels = reading.part(_LABELS, (of.metadata or Meta()).labels, of)
+    labels = reading.part(_LABELS, meta.labels, of)
     return reading.done(of, Namespace(key, labels=pairs(labels)))
 
 
-def _pod(reading: Reading, raw: Octets, *, for_endpoints: bool) -> Decoded:
-    api = reading.document(_POD, raw)
+def _pod(reading: Reading, api: ApiPod, *, for_endpoints: bool) -> Decoded:
     of = Identified(api.kind, api.metadata)
     key = reading.key(of)
     status = api.status or PodStatus()
@@ -170,15 +182,16 @@ def _pod(reading: Reading, raw: Octets, *, for_endpoints: bool) -> Decoded:
 
 def _pod_addresses(reading: Reading, status: PodStatus) -> tuple[Address, ...]:
     listed = [each.ip for each in present(status.pod_ips)]
-    return reading.addresses(text for text in listed or [status.pod_ip] if text)
+    return reading.addresses([text for text in listed or [status.pod_ip] if text])
 
 
 def _with_specification(reading: Reading, pod: Pod, api: ApiPod) -> Pod:
-    of = Identified(api.kind, api.metadata)
+    meta = api.metadata or LabelledMeta()
+    of = Identified(api.kind, meta)
     spec = reading.part(_POD_SPEC, api.spec, of) or PodSpec()
     return msgspec.structs.replace(
         pod,
-        labels=pairs(reading.part(_LABELS, (of.metadata or Meta()).labels, of)),
+        labels=pairs(reading.part(_LABELS, meta.labels, of)),
         hostname=reading.hostname(spec.hostname),
         subdomain=reading.hostname(spec.subdomain),
         ports=_container_ports(reading, spec),
@@ -197,9 +210,14 @@ def _container_ports(reading: Reading, spec: PodSpec) -> tuple[Port, ...]:
     )
 
 
-_SERVICE = msgspec.json.Decoder(ApiService)
+DECODERS: Mapping[Resource, msgspec.json.Decoder[Document]] = {
+    Resource.SERVICES: msgspec.json.Decoder(ApiService),
+    Resource.ENDPOINTSLICES: msgspec.json.Decoder(ApiSlice),
+    Resource.ENDPOINTS: msgspec.json.Decoder(ApiEndpoints),
+    Resource.NAMESPACES: msgspec.json.Decoder(ApiNamespace),
+    Resource.PODS: msgspec.json.Decoder(ApiPod),
+}
 _IDENTIFIED = msgspec.json.Decoder(Identified)
-_POD = msgspec.json.Decoder(ApiPod)
 _POD_SPEC: msgspec.json.Decoder[PodSpec | None] = msgspec.json.Decoder(PodSpec | None)
 _LABELS: msgspec.json.Decoder[dict[str, str | None] | None] = msgspec.json.Decoder(
     dict[str, str | None] | None

@@ -11,27 +11,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
-
+from kubedns_py.cluster.addresses import ipv4_addresses
 from kubedns_py.cluster.apitypes import (
     ApiEndpoint,
     ApiEndpoints,
     ApiPort,
     ApiSlice,
     ApiSubset,
-    Conditions,
     Identified,
     Meta,
-    SliceLabels,
+    SliceMeta,
     TargetRef,
 )
-from kubedns_py.cluster.objects import Endpoint, Endpoints, Key, Port, Subset
-from kubedns_py.cluster.reading import Decoded, Octets, Reading, folded, present
+from kubedns_py.cluster.objects import Address, Endpoint, Endpoints, Key, Port, Subset
+from kubedns_py.cluster.reading import Decoded, Reading, folded, present
 
 _ADDRESS_TYPES = frozenset({"IPv4", "IPv6", "", None})
 
 
-def decode_slice(reading: Reading, raw: Octets) -> Decoded:
+def read_slice(reading: Reading, api: ApiSlice) -> Decoded:
     """Return what an EndpointSlice says.
 
     Slices of type FQDN (row HDL-7) and those without the Service's label (row HDL-30) have no item.
@@ -39,51 +37,51 @@ def decode_slice(reading: Reading, raw: Octets) -> Decoded:
     Raises:
         BadObject: see ``decode``.
     """
-    api = reading.document(_SLICE, raw)
-    of = Identified(api.kind, api.metadata)
+    meta = api.metadata or SliceMeta()
+    of = Identified(api.kind, meta)
     key = reading.key(of)
-    meta = of.metadata or Meta()
-    labels = reading.part(_SLICE_LABELS, meta.labels, of)
-    service = folded(labels.service_name if labels else None)
+    service = folded(meta.labels.service_name) if meta.labels else ""
     if api.address_type not in _ADDRESS_TYPES:
         reading.warnings.append("address-type")
         return reading.done(of, None)
     if not service:
         reading.warnings.append("no-service-label")
         return reading.done(of, None)
-    endpoints = (_slice_endpoint(reading, each) for each in present(api.endpoints))
-    subset = Subset(
-        endpoints=tuple(each for each in endpoints if each is not None),
-        ports=_ports(reading, api.ports),
-    )
+    subset = Subset(_slice_endpoints(reading, present(api.endpoints)), _ports(reading, api.ports))
     changed_at = _changed_at(reading, meta)
     item = Endpoints(key, Key(key.namespace, service), (subset,), changed_at)
     return reading.done(of, item)
 
 
-def decode_endpoints(reading: Reading, raw: Octets) -> Decoded:
+def read_endpoints(reading: Reading, api: ApiEndpoints) -> Decoded:
     """Return what a v1 Endpoints says. Raises BadObject: see ``decode``."""
-    api = reading.document(_ENDPOINTS, raw)
     of = Identified(api.kind, api.metadata)
     key = reading.key(of)
-    subsets = tuple(_subset(reading, each) for each in present(api.subsets))
+    subsets = tuple([_subset(reading, each) for each in present(api.subsets)])
     item = Endpoints(key, key, subsets, _changed_at(reading, of.metadata or Meta()))
     return reading.done(of, item)
 
 
-def _slice_endpoint(reading: Reading, api: ApiEndpoint) -> Endpoint | None:
+def _slice_endpoints(reading: Reading, api: list[ApiEndpoint]) -> tuple[Endpoint, ...]:
+    """Return endpoints; most slices have one IPv4 address in each, read by one call for all."""
+    firsts = [each.addresses[0] for each in api if each.addresses and len(each.addresses) == 1]
+    known = ipv4_addresses(firsts) if len(firsts) == len(api) else None
+    if known is not None:
+        return tuple([_endpoint(reading, each, (at,)) for each, at in zip(api, known, strict=True)])
+    read = [(each, reading.addresses(each.addresses or ())) for each in api]
+    return tuple([_endpoint(reading, each, found) for each, found in read if found])
+
+
+def _endpoint(reading: Reading, api: ApiEndpoint, addresses: tuple[Address, ...]) -> Endpoint:
     """Return an endpoint; a null ``ready`` means ready (EndpointSlice API, row HDL-17)."""
-    addresses = reading.addresses(api.addresses or ())
-    if not addresses:
-        return None
-    conditions = api.conditions or Conditions()
-    ready = conditions.ready is not False
+    conditions = api.conditions
+    ready = conditions is None or conditions.ready is not False
     return Endpoint(
-        addresses=addresses,
-        hostname=reading.hostname(api.hostname),
-        ready=ready,
-        pod_name=_pod_name(api.target_ref),
-        serving=not ready and bool(conditions.serving and conditions.terminating),
+        addresses,
+        reading.hostname(api.hostname) if api.hostname else "",
+        ready,
+        _pod_name(api.target_ref),
+        not ready and bool(conditions and conditions.serving and conditions.terminating),
     )
 
 
@@ -99,8 +97,8 @@ def _subset(reading: Reading, api: ApiSubset) -> Subset:
 
 
 def _ports(reading: Reading, api: list[ApiPort | None] | None) -> tuple[Port, ...]:
-    known = (each for each in present(api) if reading.has_protocol(each))
-    return tuple(reading.port(each.name, each.protocol, each.port) for each in known)
+    known = [each for each in present(api) if reading.has_protocol(each)]
+    return tuple([reading.port(each.name, each.protocol, each.port) for each in known])
 
 
 def _pod_name(target: TargetRef | None) -> str:
@@ -120,8 +118,3 @@ def _changed_at(reading: Reading, meta: Meta) -> float:
         pass  # counted below, together with a time that belongs to no zone
     reading.warnings.append("trigger-time-invalid")
     return 0.0
-
-
-_SLICE = msgspec.json.Decoder(ApiSlice)
-_ENDPOINTS = msgspec.json.Decoder(ApiEndpoints)
-_SLICE_LABELS: msgspec.json.Decoder[SliceLabels | None] = msgspec.json.Decoder(SliceLabels | None)

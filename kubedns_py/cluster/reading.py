@@ -8,8 +8,9 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -46,8 +47,7 @@ _MAX_PORT = 65535
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """What one API object says.
 
     Attributes:
@@ -103,14 +103,15 @@ class Reading:
             BadObject: ``kind``, ``no-name``, ``no-namespace``, or ``name``: what has to be a label
                 of a domain name is none.
         """
-        key = _key(self.resource, of.metadata or Meta())
-        if of.kind and of.kind != KINDS[self.resource]:
+        resource = self.resource
+        key = _key(resource, of.metadata or Meta())
+        if of.kind and of.kind != KINDS[resource]:
             raise self.bad("kind", of, "the object is of another kind")
         if not key.name:
             raise self.bad("no-name", of, "metadata.name is missing")
-        if not key.namespace and self.resource is not Resource.NAMESPACES:
+        if not key.namespace and resource is not Resource.NAMESPACES:
             raise self.bad("no-namespace", of, "metadata.namespace is missing")
-        if len(key.name) > _MAX_NAME or None in map(label, _labels(self.resource, key)):
+        if len(key.name) > _MAX_NAME or not _fits(resource, key):
             raise self.bad("name", of, "the name cannot be a label of a domain name")
         return key
 
@@ -136,23 +137,27 @@ class Reading:
 
     def port(self, name: str | None, protocol: str | None, number: int | None) -> Port:
         """Return a port: number 0 where there is none, no name where it cannot be one."""
-        folded_name = port_name(name) if name else ""
-        if folded_name is None:
+        found = _port(name, protocol, number)
+        if name and not found.name:
             self.warnings.append("port-name-invalid")
-        if number and not 0 < number <= _MAX_PORT:
+        if number and not found.number:
             self.warnings.append("port-number-invalid")
-            number = 0
-        return Port(folded_name or "", (protocol or "tcp").lower(), number or 0)
+        return found
 
     def has_protocol(self, api: ApiServicePort | ApiPort | ContainerPort) -> bool:
         """Tell whether a port's protocol is one that DNS names; absent means TCP."""
-        known = (api.protocol or "tcp").lower() in _PROTOCOLS
+        protocol = api.protocol
+        known = protocol == "TCP" or (protocol or "tcp").lower() in _PROTOCOLS
         if not known:
             self.warnings.append("port-protocol")
         return known
 
-    def addresses(self, texts: Iterable[object]) -> tuple[Address, ...]:
+    def addresses(self, texts: Sequence[object]) -> tuple[Address, ...]:
         """Return the usable endpoint addresses, without duplicates, in the order given."""
+        if len(texts) == 1:  # as nearly always
+            address = endpoint_address(texts[0])
+            if isinstance(address, bytes):
+                return (address,)
         found: dict[Address, None] = {}
         for text in texts:
             address = endpoint_address(text)
@@ -188,15 +193,35 @@ def pairs(labels: dict[str, str | None] | None) -> tuple[tuple[str, str], ...]:
 
 
 def _key(resource: Resource, meta: Meta) -> Key:
-    namespace = "" if resource is Resource.NAMESPACES else folded(meta.namespace)
+    namespace = "" if resource is Resource.NAMESPACES else _namespace(meta.namespace)
     return Key(namespace, folded(meta.name))
 
 
-def _labels(resource: Resource, key: Key) -> tuple[str, ...]:
-    """Return the parts of a key that become labels of domain names."""
-    if resource is Resource.SERVICES:
-        return key
-    return (key.name,) if resource is Resource.NAMESPACES else (key.namespace,)
+@lru_cache(4096)
+def _port(name: str | None, protocol: str | None, number: int | None) -> Port:
+    """Return a port, the same one for all objects that say so."""
+    folded_name = port_name(name) if name else ""
+    usable = number if number and 0 < number <= _MAX_PORT else 0
+    return Port(folded_name or "", (protocol or "tcp").lower(), usable)
+
+
+@lru_cache(4096)
+def _namespace(text: str | None) -> str:
+    """Return a namespace in lower case: one text for all objects in it."""
+    return folded(text)
+
+
+def _fits(resource: Resource, key: Key) -> bool:
+    """Tell whether the parts of a key that become labels of domain names can be such."""
+    named = resource is Resource.SERVICES or resource is Resource.NAMESPACES
+    if named and label(key.name) is None:
+        return False
+    return resource is Resource.NAMESPACES or _is_label(key.namespace)
+
+
+@lru_cache(4096)
+def _is_label(namespace: str) -> bool:
+    return label(namespace) is not None
 
 
 def _text(value: object) -> str | None:

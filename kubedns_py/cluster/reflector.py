@@ -29,9 +29,6 @@ from kubedns_py.errors import ApiError, BadObject
 __all__ = ["ListRequest", "Reflector", "RelistReason", "ResourceStatus", "Wait", "WatchRequest"]
 
 PAGE_LIMIT = 500
-PORTION_OCTETS = 32_768
-"""How much of a page is read before others may run: one or two milliseconds of work."""
-
 AUDIT_AFTER_S = 480.0
 """Age of the state at which the end of a watch leads to an audit (row LIF-11).
 
@@ -159,13 +156,10 @@ class Reflector:
         except BadObject as bad:
             self._unreadable(bad, now)
             return
-        done = 0
-        for item in found.items:
-            self._gather(snapshot, self._intake.read(item, deleted=False), deleted=False)
-            done += memoryview(item).nbytes
-            if done >= PORTION_OCTETS:
-                done = 0
-                yield
+        for portion in self._intake.read_items(found.items):
+            for each in portion:
+                snapshot.take(each, self._store, self._resource)
+            yield
         snapshot.octets += len(page)
         snapshot.continue_token = found.continue_token
         if not found.continue_token:
@@ -179,6 +173,18 @@ class Reflector:
         self._opened_at = self._heard_at = now
         self._watches += 1
         self.status.watch_restarts = self._watches - 1
+
+    def gathered(self, lines: bytes, now: float) -> bool:
+        """Take events at once that all add to a state being gathered. Returns whether they do."""
+        snapshot = self._snapshot
+        if snapshot is None or (found := self._intake.read_added(lines)) is None:
+            return False
+        self.status.last_contact = self._heard_at = now
+        self.status.events["ADDED"] += len(found)
+        for each in found:
+            snapshot.take(each, self._store, self._resource)
+        snapshot.octets += len(lines)
+        return True
 
     def event(self, line: bytes, now: float) -> bool:
         """Take one event; what it leads to ``steps`` does.
@@ -319,24 +325,16 @@ class Reflector:
         self._relist(RelistReason.UNREADABLE)
         return False
 
-    def _gather(self, snapshot: Snapshot, found: Decoded | BadObject, *, deleted: bool) -> None:
-        """Put an object into the state being gathered."""
-        if isinstance(found, BadObject):
-            key = key_of(found)
-            if key is not None:
-                snapshot.add_unreadable(key, found.version)
-        elif deleted:
-            snapshot.forget(found.key)
-        else:
-            snapshot.add(found, self._store, self._resource)
-
     def _change(self, event: Event, now: float) -> bool:
         deleted = event.type == "DELETED"
         found = self._intake.read(event.item, deleted=deleted)
         if deleted and isinstance(found, BadObject):
             return self._unreadable(found, now)  # something is gone, and only a list says what
         if self._snapshot is not None:
-            self._gather(self._snapshot, found, deleted=deleted)
+            if deleted and isinstance(found, Decoded):
+                self._snapshot.forget(found.key)
+            else:
+                self._snapshot.take(found, self._store, self._resource)
             self._snapshot.octets += memoryview(event.item).nbytes
             return True
         self._broken = 0

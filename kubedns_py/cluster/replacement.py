@@ -6,8 +6,8 @@ Rules of this file:
 - What an answer is made of changes in one portion: all slices of a Service, an object that moved
   from one Service to another with everything of both. So no reader sees half a Service.
 - A portion is a bounded amount of work, counted and not timed, unless one Service is more (F-06).
-- What waits to enter the store is packed, at a fifth to a tenth of its size: the old state and the
-  new one are never there together.
+- What waits in the place of something else is packed: the old state and the new one are never
+  there together.
 - Nobody else writes objects of the resource until all portions are done.
 """
 
@@ -16,9 +16,8 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Generator, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-import msgspec
-
-from kubedns_py.cluster.objects import Endpoints, Key, Namespace, Object, Pod, Resource, Service
+from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.store import Store
 
 PORTION = 1_000
@@ -28,33 +27,21 @@ here and in the zone that takes it over."""
 SERVICE = 10
 """How many endpoints a Service without any counts for."""
 
-_LOOKED_AT = 2_000
+_LOOKED_AT = 500
 """How many objects are looked at in one portion before any is changed."""
-
-
-class Packed(NamedTuple):
-    """An object as MessagePack, and the key of the Service that it belongs to, or its own."""
-
-    owner: Key
-    octets: bytes
 
 
 class Change(NamedTuple):
     """What a list says differently from the store about one object; None is that there is none."""
 
     key: Key
-    after: Packed | None
-
-
-def pack(item: Object) -> Packed:
-    """Return an object packed."""
-    return Packed(_owner(item), _ENCODER.encode(item))
+    after: Packed | Object | None
 
 
 def differences(
     store: Store,
     resource: Resource,
-    items: Mapping[Key, Packed | None],
+    items: Mapping[Key, Packed | Object | None],
     *,
     keep: Container[Key] = (),
 ) -> Generator[None, None, list[Change]]:
@@ -83,15 +70,16 @@ def differences(
 def apply(store: Store, resource: Resource, changes: Iterable[Change]) -> Iterator[None]:
     """Make changes in the store; yields between portions of work."""
     groups = yield from _groups(store, resource, changes)
-    decoder = _DECODERS[resource]
     done = 0
     for group in groups:
         done += _work(store, group.owners)
         for key, after in group.changes:
             if after is None:
                 store.remove(resource, key)
+            elif isinstance(after, Packed):
+                store.put_packed(resource, key, after)
             else:
-                store.put(resource, decoder.decode(after.octets))
+                store.put(resource, after)
         done += _work(store, group.owners)
         if done >= PORTION:
             done = 0
@@ -112,47 +100,44 @@ def _groups(
     of: dict[Key, _Group] = {}
     for count, change in enumerate(changes, 1):
         owners = _owners(store, resource, change)
-        group, *others = {id(of[each]): of[each] for each in owners if each in of}.values() or (
-            _Group(set(), []),
-        )
-        for other in others:  # an object has moved from one to the other
-            owners |= other.owners
-            group.changes.extend(other.changes)
-        group.changes.append(change)
-        group.owners.update(owners)
-        of.update(dict.fromkeys(owners, group))
+        if len(owners) == 1 and (known := of.get(owners[0])):
+            known.changes.append(change)
+        else:
+            group = _joined([of[each] for each in owners if each in of])
+            group.changes.append(change)
+            group.owners.update(owners)
+            of.update(dict.fromkeys(group.owners, group))
         if not count % _LOOKED_AT:
             yield
     return {id(group): group for group in of.values()}.values()
 
 
-def _owners(store: Store, resource: Resource, change: Change) -> set[Key]:
+def _joined(groups: list[_Group]) -> _Group:
+    """Return one group: an object has moved from one to the other, or there was none."""
+    made = _Group(set(), [])
+    for each in {id(group): group for group in groups}.values():
+        made.owners.update(each.owners)
+        made.changes.extend(each.changes)
+    return made
+
+
+def _owners(store: Store, resource: Resource, change: Change) -> tuple[Key, ...]:
     """Return the keys of the Services, or of the namespace, whose answers a change is about."""
     if resource is Resource.PODS and store.makes_endpoints:
-        return {Key("", change.key.namespace)}
-    before = store.get(resource, change.key)
-    owners = {_owner(before)} if before is not None else set()
-    return owners | {change.after.owner} if change.after is not None else owners
-
-
-def _owner(item: Object) -> Key:
-    return item.service if isinstance(item, Endpoints) else item.key
+        return (Key("", change.key.namespace),)
+    before = store.owner(resource, change.key)
+    if isinstance(change.after, Packed):
+        after = change.after.owner
+        return (after,) if before is None or before == after else (before, after)
+    return (change.key,) if before is None else (before,)
 
 
 def _work(store: Store, owners: Iterable[Key]) -> int:
     """Return what it takes to derive Services, or all of a namespace, anew: in endpoints."""
-    return sum(
-        SERVICE + store.endpoints_in(each)
-        for owner in owners
-        for each in ((owner,) if owner.namespace else (owner, *store.services_in(owner.name)))
-    )
-
-
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODERS: dict[Resource, msgspec.msgpack.Decoder[Object]] = {
-    Resource.SERVICES: msgspec.msgpack.Decoder(Service),
-    Resource.ENDPOINTSLICES: msgspec.msgpack.Decoder(Endpoints),
-    Resource.ENDPOINTS: msgspec.msgpack.Decoder(Endpoints),
-    Resource.NAMESPACES: msgspec.msgpack.Decoder(Namespace),
-    Resource.PODS: msgspec.msgpack.Decoder(Pod),
-}
+    done = 0
+    for owner in owners:
+        done += SERVICE + store.endpoints_in(owner)
+        if not owner.namespace:
+            for each in store.services_in(owner.name):
+                done += SERVICE + store.endpoints_in(each)
+    return done

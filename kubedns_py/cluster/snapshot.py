@@ -4,8 +4,8 @@ Rules of this file:
 
 - The store is not touched before the state is complete; how it changes then, ``replacement.py``
   says.
-- An object equal to the one in the store is not kept, and any other is packed: a relist costs
-  little memory, whatever changed.
+- An object equal to the one in the store is not kept, and another in its place is packed: a relist
+  costs little memory, whatever changed.
 - The last good version of an object that cannot be read stays.
 """
 
@@ -14,11 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from kubedns_py.cluster.objects import Key, Resource
+from kubedns_py.cluster.intake import key_of
+from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.reading import Decoded
-from kubedns_py.cluster.replacement import Change, Packed, pack
+from kubedns_py.cluster.replacement import Change
 from kubedns_py.cluster.store import Store
 from kubedns_py.cluster.versions import is_older
+from kubedns_py.errors import BadObject
 
 
 @dataclass(slots=True)
@@ -37,17 +40,25 @@ class Snapshot:
     started_at: float
     octets: int = 0
     continue_token: str = ""
-    items: dict[Key, Packed | None] = field(default_factory=dict)
+    items: dict[Key, Packed | Object | None] = field(default_factory=dict)
     keep: set[Key] = field(default_factory=set)
     versions: dict[Key, str] = field(default_factory=dict)
 
+    def take(self, found: Decoded | BadObject, store: Store, resource: Resource) -> None:
+        """Take an object, readable or not."""
+        if isinstance(found, Decoded):
+            self.add(found, store, resource)
+        elif (key := key_of(found)) is not None:
+            self.add_unreadable(key, found.version)
+
     def add(self, decoded: Decoded, store: Store, resource: Resource) -> None:
         """Take a readable object; one that is not meant for DNS leaves no item."""
-        self.forget(decoded.key)
-        self.versions[decoded.key] = decoded.version
+        key = decoded.key
+        if key in self.versions:
+            self.forget(key)
+        self.versions[key] = decoded.version
         if decoded.item is not None:
-            known = store.get(resource, decoded.key)
-            self.items[decoded.key] = None if known == decoded.item else pack(decoded.item)
+            self.items[key] = store.difference(resource, decoded.item)
 
     def add_unreadable(self, key: Key, version: str) -> None:
         """Remember that an object exists of which nothing more can be said."""

@@ -6,6 +6,7 @@ Rules of this file:
   relists cannot corrupt a result (level, not edge).
 - An equal object marks nothing: a relist of an unchanged cluster costs no work downstream.
 - The store is never cleared: a list replaces in place by difference (``replacement.py``).
+- Endpoints are kept packed (``packed.py``): they are most of a cluster, and mostly at rest.
 - No ``await`` here: readers never see half a change.
 """
 
@@ -15,13 +16,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, KeysView
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import TypeVar
 
 from kubedns_py.cluster.endpoints import endpoints_from_pods
 from kubedns_py.cluster.objects import (
     Address,
-    Endpoints,
     Key,
     Namespace,
     Object,
@@ -30,8 +29,9 @@ from kubedns_py.cluster.objects import (
     Service,
     Subset,
 )
+from kubedns_py.cluster.packed import Packed, pack, subsets_in, unpack, unpack_endpoints
 
-_Kind = TypeVar("_Kind", Service, Endpoints, Namespace, Pod)
+_Kind = TypeVar("_Kind", Service, Packed, Namespace, Pod)
 
 
 @dataclass(slots=True)
@@ -59,11 +59,8 @@ class Store:
         self._from_pods = endpoints_from_pods
         self._services: dict[Key, Service] = {}
         self._services_in: dict[str, set[Key]] = {}
-        self._endpoints: dict[Resource, dict[Key, Endpoints]] = {
-            Resource.ENDPOINTSLICES: {},
-            Resource.ENDPOINTS: {},
-        }
-        self._endpoints_of: dict[Key, dict[tuple[str, Key], Endpoints]] = {}
+        self._slices = _EndpointObjects()
+        self._endpoints = _EndpointObjects()
         self._namespaces: dict[Key, Namespace] = {}
         self._pods: dict[Key, Pod] = {}
         self._pods_in: dict[str, dict[Key, Pod]] = {}
@@ -76,16 +73,22 @@ class Store:
         """Add or replace one object. Returns whether an answer can differ by it."""
         return self._write(resource, item.key, item)
 
+    def put_packed(self, resource: Resource, key: Key, packed: Packed) -> bool:
+        """Add or replace one object that is packed; see ``put``."""
+        if resource in _OF_ENDPOINTS:
+            return self._write_endpoints(resource, key, packed)
+        return self._write(resource, key, unpack(resource, packed))
+
     def remove(self, resource: Resource, key: Key) -> bool:
         """Remove one object. Returns whether it was there."""
         return self._write(resource, key, None)
 
     def _write(self, resource: Resource, key: Key, item: Object | None) -> bool:
         match resource:
+            case Resource.ENDPOINTSLICES | Resource.ENDPOINTS:
+                return self._write_endpoints(resource, key, pack(item) if item else None)
             case Resource.SERVICES:
                 return self._write_service(key, _expect(item, Service))
-            case Resource.ENDPOINTSLICES | Resource.ENDPOINTS:
-                return self._write_endpoints(resource, key, _expect(item, Endpoints))
             case Resource.NAMESPACES:
                 return self._write_namespace(key, _expect(item, Namespace))
             case Resource.PODS:
@@ -106,22 +109,13 @@ class Store:
         self._mark(services=(key,))
         return True
 
-    def _write_endpoints(self, resource: Resource, key: Key, item: Endpoints | None) -> bool:
-        objects = self._endpoints[resource]
-        old = objects.get(key)
+    def _write_endpoints(self, resource: Resource, key: Key, item: Packed | None) -> bool:
+        old = self._of(resource).write(key, item)
         if old == item:
             return False
-        _swap(objects, key, item)
-        if old is not None:
-            of_service = self._endpoints_of[old.service]
-            del of_service[resource.value, key]
-            if not of_service:
-                del self._endpoints_of[old.service]
-        if item is not None:
-            self._endpoints_of.setdefault(item.service, {})[resource.value, key] = item
-        if old and item and (old.service, old.subsets) == (item.service, item.subsets):
+        if old and item and (old.owner, old.octets) == (item.owner, item.octets):
             return False  # only the trigger time moved: no answer depends on it
-        self._mark(services=[each.service for each in (old, item) if each is not None])
+        self._mark(services=[each.owner for each in (old, item) if each is not None])
         return True
 
     def _write_namespace(self, key: Key, item: Namespace | None) -> bool:
@@ -179,7 +173,7 @@ class Store:
             case Resource.SERVICES:
                 return self._services.keys()
             case Resource.ENDPOINTSLICES | Resource.ENDPOINTS:
-                return self._endpoints[resource].keys()
+                return self._of(resource).by_key.keys()
             case Resource.NAMESPACES:
                 return self._namespaces.keys()
             case Resource.PODS:
@@ -191,11 +185,32 @@ class Store:
             case Resource.SERVICES:
                 return self._services.get(key)
             case Resource.ENDPOINTSLICES | Resource.ENDPOINTS:
-                return self._endpoints[resource].get(key)
+                found = self._of(resource).by_key.get(key)
+                return unpack_endpoints(key, found) if found else None
             case Resource.NAMESPACES:
                 return self._namespaces.get(key)
             case Resource.PODS:
                 return self._pods.get(key)
+
+    def owner(self, resource: Resource, key: Key) -> Key | None:
+        """Return the Service that an object belongs to, or its own key; None if it is not there."""
+        if resource in _OF_ENDPOINTS:
+            found = self._of(resource).by_key.get(key)
+            return found.owner if found else None
+        return key if key in self.keys(resource) else None
+
+    def difference(self, resource: Resource, item: Object) -> Packed | Object | None:
+        """Return an object for ``put``: None if it is in the store just so, packed if another is.
+
+        Where none is yet there is nothing that it could be beside; endpoints are always packed.
+        """
+        if resource in _OF_ENDPOINTS:
+            packed = pack(item)
+            return None if self._of(resource).by_key.get(item.key) == packed else packed
+        known = self.get(resource, item.key)
+        if known is None:
+            return item
+        return None if known == item else pack(item)
 
     def service(self, key: Key) -> Service | None:
         """Return a Service, or None."""
@@ -219,12 +234,9 @@ class Store:
         EndpointSlices win over v1 Endpoints, which the control plane mirrors from and to them;
         Pods are asked last, where the store was made for it.
         """
-        found = self._endpoints_of.get(key)
-        if found:
-            named = sorted(found.items(), key=itemgetter(0))
-            slices = [each for (of, _), each in named if of == Resource.ENDPOINTSLICES.value]
-            chosen = slices or [each for _, each in named]
-            return tuple(subset for each in chosen for subset in each.subsets)
+        chosen = self._slices.subsets(key) or self._endpoints.subsets(key)
+        if chosen:
+            return chosen
         service = self._services.get(key)
         if not self._from_pods or service is None or not service.selector:
             return ()
@@ -232,13 +244,103 @@ class Store:
 
     def endpoints_in(self, key: Key) -> int:
         """Return how many endpoints the objects of a Service have, Pods not counted."""
-        found = self._endpoints_of.get(key, {})
-        return sum(len(subset.endpoints) for each in found.values() for subset in each.subsets)
+        return self._slices.endpoints_in(key) + self._endpoints.endpoints_in(key)
 
     def endpoints_changed_at(self, key: Key) -> float:
         """Return the newest trigger time of a Service's endpoints: epoch seconds, or 0."""
-        found = self._endpoints_of.get(key, {})
-        return max((each.changed_at for each in found.values()), default=0.0)
+        found = (*self._slices.of(key), *self._endpoints.of(key))
+        return max([each.changed_at for each in found], default=0.0)
+
+    def _of(self, resource: Resource) -> _EndpointObjects:
+        return self._slices if resource is Resource.ENDPOINTSLICES else self._endpoints
+
+
+MOST_UNPACKED = 20_000
+"""Endpoints in the slices that stay unpacked, at about 0.3 KB each: of some wide Services."""
+
+_OF_ENDPOINTS = frozenset({Resource.ENDPOINTSLICES, Resource.ENDPOINTS})
+
+
+class _EndpointObjects:
+    """EndpointSlices or v1 Endpoints, packed, by key and by Service.
+
+    Most Services have one: its key stands alone, for a tuple around it would cost 48 octets. Of the
+    others, what was read lately stays unpacked: when one slice changes, the others are read again.
+    """
+
+    def __init__(self) -> None:
+        self.by_key: dict[Key, Packed] = {}
+        self._keys_of: dict[Key, Key | tuple[Key, ...]] = {}
+        self._unpacked: dict[Key, tuple[Subset, ...]] = {}
+        self._endpoints_unpacked = 0
+
+    def write(self, key: Key, item: Packed | None) -> Packed | None:
+        """Add, replace or remove one. Returns what was there."""
+        old = self.by_key.get(key)
+        if old == item:
+            return old
+        _swap(self.by_key, key, item)
+        self._forget(key, old)
+        if old is None or item is None or old.owner != item.owner:
+            if old is not None:
+                self._untie(old.owner, key)
+            if item is not None:
+                found = self._keys(item.owner)
+                self._keys_of[item.owner] = tuple(sorted((*found, key))) if found else key
+        return old
+
+    def of(self, service: Key) -> tuple[Packed, ...]:
+        """Return those of a Service, in the order of their keys."""
+        found = self._keys_of.get(service)
+        if found is None:
+            return ()
+        if isinstance(found, Key):
+            return (self.by_key[found],)
+        return tuple([self.by_key[key] for key in found])
+
+    def subsets(self, service: Key) -> tuple[Subset, ...]:
+        """Return the subsets in those of a Service, in the same order."""
+        found = self._keys_of.get(service)
+        if found is None:
+            return ()
+        if isinstance(found, Key):
+            return subsets_in(self.by_key[found])
+        return tuple([subset for key in found for subset in self._read(key)])
+
+    def _read(self, key: Key) -> tuple[Subset, ...]:
+        found = self._unpacked.get(key)
+        if found is None:
+            packed = self.by_key[key]
+            self._endpoints_unpacked += packed.endpoints
+            while self._unpacked and self._endpoints_unpacked > MOST_UNPACKED:
+                oldest = next(iter(self._unpacked))
+                self._forget(oldest, self.by_key[oldest])
+            found = self._unpacked[key] = subsets_in(packed)
+        return found
+
+    def _forget(self, key: Key, packed: Packed | None) -> None:
+        if packed is not None and self._unpacked.pop(key, None) is not None:
+            self._endpoints_unpacked -= packed.endpoints
+
+    def endpoints_in(self, service: Key) -> int:
+        """Return how many endpoints those of a Service have."""
+        found = self._keys_of.get(service)
+        if found is None:
+            return 0
+        if isinstance(found, Key):
+            return self.by_key[found].endpoints
+        return sum([self.by_key[key].endpoints for key in found])
+
+    def _keys(self, service: Key) -> tuple[Key, ...]:
+        found = self._keys_of.get(service, ())
+        return (found,) if isinstance(found, Key) else found
+
+    def _untie(self, service: Key, key: Key) -> None:
+        left = tuple([each for each in self._keys(service) if each != key])
+        if left:
+            self._keys_of[service] = left if len(left) > 1 else left[0]
+        else:
+            del self._keys_of[service]
 
 
 def _expect(item: Object | None, kind: type[_Kind]) -> _Kind | None:

@@ -17,6 +17,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple, Self
+from urllib.parse import urlencode
 
 from kubedns_py.cluster.envelope import excerpt, read_status
 from kubedns_py.cluster.objects import Resource
@@ -135,7 +136,7 @@ class ApiServer:
     def follow(
         self, path: str, params: Mapping[str, str]
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Open a request whose answer is lines, one event each; see ``fetch``."""
+        """Open a request whose answer is events, one a line, as they come; see ``fetch``."""
         return self._follow(path, params)
 
     @asynccontextmanager
@@ -179,31 +180,26 @@ async def _send(
 ) -> ClientResponse:
     from aiohttp import ClientTimeout  # noqa: PLC0415 - not offline
 
-    headers = {"Accept": "application/json", "User-Agent": client.api.user_agent}
-    if client.access.authorization:
-        headers["Authorization"] = client.access.authorization
+    authorization = client.access.authorization
     timeout = ClientTimeout(sock_connect=_CONNECT_S, sock_read=waits.idle_s)
     try:
         async with asyncio.timeout(waits.open_s):
-            response: ClientResponse = await client.api.rest_client.request(
-                "GET",
-                client.url + path,
-                query_params=dict(params),
-                headers=headers,
-                _preload_content=False,
-                _request_timeout=timeout,
+            return await client.http.get(
+                f"{client.url}{path}?{urlencode(params)}",
+                headers={"Authorization": authorization} if authorization else {},
+                server_hostname=client.access.configuration.tls_server_name,
+                timeout=timeout,
             )
     except _errors() as error:
         raise _broken(client, error, min(waits)) from error
-    return response
 
 
 async def _lines(client: Client, response: ClientResponse) -> AsyncGenerator[bytes, None]:
     lines = Lines()
     try:
         async for chunk in response.content.iter_any():
-            for line in lines.feed(chunk):
-                yield line
+            if whole := lines.feed(chunk):
+                yield whole
             if lines.overflowed:
                 return
     except _errors() as error:

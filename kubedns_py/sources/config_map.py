@@ -129,8 +129,9 @@ class ConfigMapWatch:
                 self._server.follow(self._path, params) as lines,
             ):
                 self._trouble.is_over()
-                async for line in lines:
-                    self._event(line)
+                async for portion in lines:
+                    for line in filter(None, portion.split(b"\n")):
+                        self._event(line)
         return _now() - began
 
     # -- what came

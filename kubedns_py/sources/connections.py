@@ -10,7 +10,11 @@ Rules of this file:
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import TYPE_CHECKING
+
+from kubedns_py import __version__
+from kubedns_py.sources.client_library import Configuration
 
 if TYPE_CHECKING:
     from aiohttp import AddrInfoType, ClientSession
@@ -25,28 +29,35 @@ SOCKET_OPTIONS = (
 """Seconds, but the last one: milliseconds. A dead peer is noticed within 30 s, idle or not."""
 
 _BUFFER_OCTETS = 65_536
-"""Of a body; twice that may wait to be read. kubernetes_asyncio's 2 MiB are for reading whole lines
-by aiohttp, which we do not, and cost 10 MiB while a large state is streamed."""
+"""Of a body; twice that may wait to be read."""
 
 
-async def watched(made: ClientSession) -> ClientSession:
-    """Return a session whose connections are as the rules of this file say.
+def open_session(configuration: Configuration) -> ClientSession:
+    """Return a session whose connections are as the rules of this file say; none is open yet.
 
-    Args:
-        made: kubernetes_asyncio's, which has no way to be given sockets: new, without a connection.
-            What it made of certificates is taken over, and it is closed.
+    Raises:
+        OSError: a certificate or key cannot be read or used; ValueError as well.
     """
     from aiohttp import ClientSession, TCPConnector  # noqa: PLC0415 - not offline
 
-    unwatched = made.connector
-    assert isinstance(unwatched, TCPConnector)  # noqa: S101 - that is what it makes
-    connector = TCPConnector(
-        limit=unwatched.limit,
-        ssl=unwatched._ssl,  # noqa: SLF001 - nothing else tells it
-        socket_factory=open_socket,
+    tls = _tls(configuration) if configuration.host.startswith("https:") else True
+    return ClientSession(
+        connector=TCPConnector(ssl=tls, socket_factory=open_socket),
+        headers={"Accept": "application/json", "User-Agent": f"kubedns-py/{__version__}"},
+        trust_env=True,
+        proxy=configuration.proxy,
+        read_bufsize=_BUFFER_OCTETS,
     )
-    await made.close()
-    return ClientSession(connector=connector, trust_env=True, read_bufsize=_BUFFER_OCTETS)
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def open_socket(address: AddrInfoType) -> socket.socket:

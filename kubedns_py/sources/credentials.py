@@ -5,7 +5,6 @@ Rules of this file:
 - Everything is read anew each time: tokens and certificates rotate (rows F-11, F-13). What is
   wrong is a ``StartError`` of one line; the caller keeps what it had.
 - Secrets never enter a message: kubernetes_asyncio puts whole sections into its own.
-- kubernetes_asyncio is imported only when asked, here and in ``session.py``: it takes 64 MiB.
 """
 
 from __future__ import annotations
@@ -15,13 +14,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from kubedns_py.errors import StartError
-
-if TYPE_CHECKING:
-    from kubernetes_asyncio.client import Configuration
+from kubedns_py.sources.client_library import Configuration, kubeconfigs, service_accounts
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _RENEW_S = 60.0
@@ -38,7 +35,7 @@ class Access:
     """How to reach the API server and be let in.
 
     Attributes:
-        configuration: for kubernetes_asyncio's client.
+        configuration: URL, certificates and proxy.
         authorization: value of the header, or empty.
         files: what it was read from; a change of any of them means reading again.
         identity: two of these with equal identities can share connections.
@@ -117,24 +114,19 @@ def _expanded(path: str) -> str:
 
 
 def _from_url(url: str) -> Access:
-    from kubernetes_asyncio.client import Configuration  # noqa: PLC0415 - 64 MiB
-
     return _access(Configuration(host=url), token_file="", good_for_s=float("inf"))
 
 
 def _in_cluster(environment: Mapping[str, str], account: Path) -> Access:
-    from kubernetes_asyncio.client import Configuration  # noqa: PLC0415 - 64 MiB
-    from kubernetes_asyncio.config import ConfigException  # noqa: PLC0415 - 64 MiB
-    from kubernetes_asyncio.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415 - 64 MiB
-
     token, certificate = str(account / "token"), str(account / "ca.crt")
     configuration = Configuration()
-    found = InClusterConfigLoader(
+    reader = service_accounts()
+    found = reader.InClusterConfigLoader(
         token, certificate, try_refresh_token=False, environ=dict(environment)
     )
     try:
         found.load_and_set(configuration)
-    except (ConfigException, OSError, UnicodeDecodeError) as error:
+    except (reader.ConfigException, OSError, UnicodeDecodeError) as error:
         raise StartError(
             f"service account in {account}: {_first_words(error)}: run in a Pod with a service"
             " account, or give --kubecfg-file, --kube-master-url or --manifests"
@@ -148,13 +140,10 @@ def _in_cluster(environment: Mapping[str, str], account: Path) -> Access:
 
 
 async def _from_kubeconfig(path: str, url: str) -> Access:
-    from kubernetes_asyncio.client import Configuration  # noqa: PLC0415 - 64 MiB
-    from kubernetes_asyncio.config.kube_config import KubeConfigLoader  # noqa: PLC0415 - 64 MiB
-
     document, user = _kubeconfig(path)
     configuration = Configuration()
     try:
-        found = KubeConfigLoader(document, config_base_path=None)
+        found = kubeconfigs().KubeConfigLoader(document, config_base_path=None)
         await found.load_and_set(configuration)
         good_for_s = _good_for(found, user)
     except Exception as error:
@@ -174,14 +163,10 @@ def _kubeconfig(path: str) -> tuple[Any, dict[str, Any]]:
     A context without a user gets an empty one, for the library fails on none; where a file with a
     token is named, the token beside it goes, for the file wins in client-go.
     """
-    from kubernetes_asyncio.config.kube_config import (  # noqa: PLC0415 - 64 MiB
-        ConfigNode,
-        KubeConfigMerger,
-    )
-
+    reader = kubeconfigs()
     try:
         Path(path).read_bytes()
-        document = KubeConfigMerger(path).config
+        document = reader.KubeConfigMerger(path).config
         content = document.value if document is not None else {}
         contexts = {each["name"]: each["context"] for each in _plain(content["contexts"])}
         context = contexts[content["current-context"]]
@@ -202,7 +187,7 @@ def _kubeconfig(path: str) -> tuple[Any, dict[str, Any]]:
         user.pop("token", None)
     # under a name of its own, so that the file's own entry, if there is one, is passed over
     context["user"] = _USER
-    content["users"].append(ConfigNode(path, {"name": _USER, "user": user}, path))
+    content["users"].append(reader.ConfigNode(path, {"name": _USER, "user": user}, path))
     return document, user
 
 

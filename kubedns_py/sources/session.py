@@ -14,15 +14,14 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
 from kubedns_py.errors import StartError
-from kubedns_py.sources.connections import watched
+from kubedns_py.sources.connections import open_session
 from kubedns_py.sources.credentials import Access, Load, change_marks
 
 if TYPE_CHECKING:
-    from kubernetes_asyncio.client import ApiClient
+    from aiohttp import ClientSession
 
 _LOG = logging.getLogger(__name__)
 _COMPLAIN_EVERY_S = 60.0
@@ -34,13 +33,13 @@ class Client:
     """One set of connections.
 
     Attributes:
-        api: kubernetes_asyncio's client.
+        http: the connections.
         access: what it was made with; the authorization in it is the newest one.
         users: requests that are going on.
         retired: another client has taken over.
     """
 
-    api: ApiClient
+    http: ClientSession
     access: Access
     users: int = 0
     retired: bool = False
@@ -68,8 +67,6 @@ class Session:
 
     async def start(self) -> None:
         """Make the first client. Raises StartError."""
-        # a quarter of a second of work, while the loop is asked already (row F-06)
-        await asyncio.to_thread(import_module, "kubernetes_asyncio.client")
         async with self._turn:
             await self._renew()
 
@@ -88,7 +85,7 @@ class Session:
     async def close(self) -> None:
         """Close all connections."""
         if self._client is not None:
-            await self._client.api.close()
+            await self._client.http.close()
 
     async def _current(self, *, anew: bool) -> Client:
         client = self._client
@@ -120,7 +117,7 @@ class Session:
             old.access = access
             client = old
         else:
-            client = Client(await _connect(access), access)
+            client = Client(_connect(access), access)
             if old is not None:
                 old.retired = True
                 await _close_if_done(old)
@@ -133,25 +130,13 @@ class Session:
 
 async def _close_if_done(client: Client) -> None:
     if client.retired and not client.users:
-        await client.api.close()
+        await client.http.close()
 
 
-async def _connect(access: Access) -> ApiClient:
-    """Return a client. Raises StartError if a certificate or key cannot be used."""
-    from kubernetes_asyncio.client import ApiClient  # noqa: PLC0415 - it takes 64 MiB
-
+def _connect(access: Access) -> ClientSession:
+    """Return new connections. Raises StartError if a certificate or key cannot be used."""
     try:
-        client = ApiClient(access.configuration)
+        return open_session(access.configuration)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         names = ", ".join(access.files)
         raise StartError(f"certificates ({names}): {error}") from error
-    client.rest_client.pool_manager = await watched(client.rest_client.pool_manager)
-    client.user_agent = f"kubedns-py/{_version()}"
-    return client
-
-
-def _version() -> str:
-    try:
-        return metadata.version("kubedns-py")
-    except metadata.PackageNotFoundError:
-        return "0"

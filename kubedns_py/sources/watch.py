@@ -35,7 +35,7 @@ class ListerWatcher(Protocol):
         ...
 
     def watch(self, request: WatchRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Open a watch of JSON events, one each, without a line break.
+        """Open a watch of JSON events: one a line, one or more at a time as they have come.
 
         Both opening and reading raise ApiError. The end of the events is an end in order.
         """
@@ -131,28 +131,39 @@ class _Loop:
 
     async def _watch(self, request: WatchRequest) -> None:
         reflector = self._reflector
-        async with self._source.watch(request) as lines:
+        async with self._source.watch(request) as portions:
             reflector.opened(_now())
             self._notices.well(_now())
             octets = 0
             while True:
                 try:
                     async with asyncio.timeout_at(reflector.deadline):
-                        line = await anext(lines, None)
+                        portion = await anext(portions, None)
                 except TimeoutError:
                     return reflector.timed_out(_now())
-                if line is None:
+                if portion is None:
                     return reflector.ended(_now())
-                go_on = reflector.event(line, _now())
-                for _ in reflector.steps():
-                    await asyncio.sleep(0)
-                self._tell()
-                if not go_on:
+                if not await self._take(portion):
                     return None
-                octets += len(line)
+                octets += len(portion)
                 if octets >= _PORTION_OCTETS:
                     octets = 0
                     await asyncio.sleep(0)
+
+    async def _take(self, portion: bytes) -> bool:
+        """Take events; return whether to go on."""
+        reflector = self._reflector
+        if reflector.gathered(portion, _now()):
+            self._tell()
+            return True
+        for line in filter(None, portion.split(b"\n")):
+            go_on = reflector.event(line, _now())
+            for _ in reflector.steps():
+                await asyncio.sleep(0)
+            self._tell()
+            if not go_on:
+                return False
+        return True
 
     def _tell(self) -> None:
         """Say what is new, once."""

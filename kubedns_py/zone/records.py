@@ -7,16 +7,17 @@ of the DNS specification 1.1.0; row ids those of docs/requirements.md.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 from kubedns_py.cluster.objects import Address, Endpoint, Port, Service, ServiceKind, Subset
-from kubedns_py.dns.name import MAX_NAME, Name, from_text, to_wire, wire_length
+from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name, from_text, to_wire, wire_length
 from kubedns_py.dns.rrset import AAAA, CNAME, SRV, A, RRset, address_type, srv
 from kubedns_py.errors import BadName
-from kubedns_py.zone.naming import Naming, hash_label
-from kubedns_py.zone.tree import Node, Pointer, PointerKind, Subtree
+from kubedns_py.zone.naming import Naming, dashed, hash_label, read_dashed
+from kubedns_py.zone.tree import Node, OnDemand, OneByOne, Pointer, PointerKind, Subtree
 
 _WEIGHT_TOTAL = 100
 
@@ -38,8 +39,7 @@ class Publishing:
     address_as_external_name: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(NamedTuple):
     """A published endpoint's address with the ports of its slice."""
 
     endpoint: Endpoint
@@ -54,15 +54,42 @@ def published(
 
     An address that is ready in one slice and not in another is ready (HDL-12).
     """
-    every = [(each, subset.ports) for subset in subsets for each in subset.endpoints]
-    chosen = [each for each in every if each[0].ready or service.publish_not_ready]
-    if not chosen and publishing.terminating == "include-if-none-ready":
-        chosen = [each for each in every if each[0].serving]
+    return _backends(_chosen(service, subsets, publishing))
+
+
+class _Chosen(NamedTuple):
+    """The endpoints of a slice that get names, and its ports."""
+
+    endpoints: Sequence[Endpoint]
+    ports: tuple[Port, ...]
+
+
+def _chosen(
+    service: Service, subsets: Iterable[Subset], publishing: Publishing
+) -> tuple[_Chosen, ...]:
+    """Return the endpoints that get names; no slice without one."""
+    if service.publish_not_ready:
+        return tuple([_Chosen(each.endpoints, each.ports) for each in subsets if each.endpoints])
+    slices = tuple(subsets)
+    ready = [([one for one in each.endpoints if one.ready], each.ports) for each in slices]
+    if publishing.terminating == "include-if-none-ready" and not any(found for found, _ in ready):
+        ready = [([one for one in each.endpoints if one.serving], each.ports) for each in slices]
+    return tuple([_Chosen(found, ports) for found, ports in ready if found])
+
+
+def _backends(chosen: Iterable[_Chosen]) -> tuple[Backend, ...]:
     return tuple(
-        Backend(endpoint, address, ports)
-        for endpoint, ports in chosen
-        for address in endpoint.addresses
+        [
+            Backend(endpoint, address, ports)
+            for endpoints, ports in chosen
+            for endpoint in endpoints
+            for address in endpoint.addresses
+        ]
     )
+
+
+def _addresses(chosen: Iterable[_Chosen]) -> list[Address]:
+    return [at for endpoints, _ in chosen for each in endpoints for at in each.addresses]
 
 
 def service_subtree(
@@ -73,35 +100,26 @@ def service_subtree(
         return None
     if service.kind is ServiceKind.EXTERNAL_NAME:
         return Subtree(_external_name(service, naming, publishing), {})
-    backends = published(service, subsets, publishing)
+    chosen = _chosen(service, subsets, publishing)
     if service.kind is ServiceKind.HEADLESS:
-        exists = bool(backends) or publishing.headless_empty == "nodata"
+        exists = bool(chosen) or publishing.headless_empty == "nodata"
     else:
-        exists = bool(service.cluster_ips) and not (
-            publishing.ignore_empty_service and not backends
-        )
-    if not exists:
-        return None
-    maker = _Maker(service, backends, naming)
-    return maker.headless() if service.kind is ServiceKind.HEADLESS else maker.cluster_ip()
+        exists = bool(service.cluster_ips) and not (publishing.ignore_empty_service and not chosen)
+    return _Maker(service, chosen, naming).subtree() if exists else None
 
 
 def _external_name(service: Service, naming: Naming, publishing: Publishing) -> Node:
     """2.5. A target that is no name, or an address, makes the name exist without a record."""
-    node = Node()
     owner = naming.service(service.key)
     literal = address_literal(service.external_name)
     if literal is not None:
-        if publishing.address_as_external_name:
-            _put(node, owner, address_type(literal), naming.ttl, [literal])
-        return node
+        found = [literal] if publishing.address_as_external_name else []
+        return Node(address_rrsets(owner, naming.ttl, found))
     try:
         target = from_text(service.external_name)
     except BadName:
-        return node
-    if target:
-        _put(node, owner, CNAME, naming.ttl, [to_wire(target)])
-    return node
+        return Node()
+    return Node({CNAME: RRset(owner, CNAME, naming.ttl, (to_wire(target),))} if target else {})
 
 
 def address_literal(text: str) -> Address | None:
@@ -112,137 +130,219 @@ def address_literal(text: str) -> Address | None:
         return None
 
 
-class _Maker:
-    """Makes one service's nodes. ``owner`` is ``S.N.svc.D``."""
+def address_rrsets(owner: Name, ttl: int, addresses: Iterable[Address]) -> dict[int, RRset]:
+    """Return the RRsets of addresses, each family in the order given."""
+    once = tuple(dict.fromkeys(addresses))
+    if len(set(map(len, once))) == 1:  # as nearly always
+        rtype = address_type(once[0])
+        return {rtype: RRset(owner, rtype, ttl, once)}
+    families: dict[int, list[bytes]] = {}
+    for address in once:
+        families.setdefault(address_type(address), []).append(address)
+    return {rtype: RRset(owner, rtype, ttl, tuple(found)) for rtype, found in families.items()}
 
-    def __init__(self, service: Service, backends: tuple[Backend, ...], naming: Naming) -> None:
+
+_Targets = dict[tuple[Name, int], None]
+"""Where SRV records point: names and ports, without duplicates."""
+
+
+class _Maker:
+    """Makes one service's nodes. ``owner`` is ``S.N.svc.D``.
+
+    The service's own name has its addresses at once; what has a part for each endpoint is made when
+    it is asked for. So a change of one among 5,000 does not wait for 5,000 names.
+    """
+
+    def __init__(self, service: Service, chosen: tuple[_Chosen, ...], naming: Naming) -> None:
         self._service = service
-        self._backends = backends
+        self._chosen = chosen
         self._naming = naming
         self._owner = naming.service(service.key)
-        self._targets = tuple(map(self._target, backends))
-        self._node = Node()
-        self._endpoints: dict[bytes, Node] = {}
-        self._pointers: dict[Address, dict[Pointer, None]] = {}
+        self._is_headless = service.kind is ServiceKind.HEADLESS
 
-    def cluster_ip(self) -> Subtree:
-        """2.3: addresses of the service, SRV to the service, and its endpoints' own names."""
-        service = self._service
-        self._addresses(self._node, self._owner, service.cluster_ips)
-        ports = [each.port for each in service.ports]
-        self._srv_records((port, self._owner) for port in ports)
-        for port in ports:
-            if port.name:
-                label, below = _port_labels(port)
-                node = self._node.child(label, below)
-                self._addresses(node, (below, label, *self._owner), service.cluster_ips)
-        if self._naming.endpoint_names != "dashed":
+    def subtree(self) -> Subtree:
+        """2.3 of a service with addresses, 2.4 of a headless one."""
+        addresses = self._service.cluster_ips or _addresses(self._chosen)
+        ready = address_rrsets(self._owner, self._naming.ttl, addresses)
+        rrsets = OnDemand(ready, {SRV: self._own_srv} if self._has_srv() else {})
+        weight = sum([len(each.endpoints) for each in self._chosen], len(self._service.cluster_ips))
+        below = OneByOne(self._child, lambda: self._children)
+        return Subtree(Node(rrsets, below), OneByOne(self._pointer, self._all_pointers), weight)
+
+    def _has_srv(self) -> bool:
+        """Tell whether the bare name has SRV records, without making all where that can be."""
+        if not self._is_headless:
+            return any(each.port.number for each in self._service.ports)
+        if wire_length((bytes(MAX_LABEL), *self._owner)) > MAX_NAME:
+            return bool(self._offers[0])  # some endpoints may have no name (BAD-2)
+        return any(port.number for _, ports in self._chosen for port in ports)
+
+    # -- names below
+
+    def _child(self, label: bytes) -> Node | None:
+        """Return the node of an endpoint alone; what cannot be told from its label, of anything."""
+        naming = self._naming
+        if label.startswith(b"_") or naming.pod_names or naming.endpoint_names != "dashed":
+            return self._children.get(label)
+        owner = (label, *self._owner)
+        address = read_dashed(label)
+        if address is not None and dashed(address) != label:
+            address = None  # another spelling is another name
+        hostname = label.decode("ascii", "replace")
+        found = [
+            at
+            for endpoints, _ in self._chosen
+            for each in endpoints
+            for at in each.addresses
+            if (each.hostname == hostname if each.hostname else at == address)
+        ]
+        if not found or wire_length(owner) > MAX_NAME:
+            return None
+        return Node(address_rrsets(owner, naming.ttl, found))
+
+    @cached_property
+    def _children(self) -> dict[bytes, Node]:
+        """Return the nodes of ports, then those of endpoints."""
+        naming, service = self._naming, self._service
+        made: dict[bytes, Node] = {}
+        below: dict[bytes, dict[bytes, Node]] = {}
+        targets = self._offers[1]
+        for (protocol, port), addresses in self._port_addresses().items():
+            owner = (port, protocol, *self._owner)
+            found = targets.get((protocol, port))
+            rrsets = {SRV: self._srv(owner, found)} if found else {}
+            rrsets |= address_rrsets(owner, naming.ttl, addresses)
+            below.setdefault(protocol, {})[port] = Node(rrsets)
+        for protocol, ports in below.items():
+            made[protocol] = Node({}, ports)
+        if not self._is_headless and naming.endpoint_names != "dashed":
             for address in service.cluster_ips:
                 label = hash_label(address)
-                self._addresses(self._node.child(label), (label, *self._owner), [address])
-        self._endpoint_names()
-        for address in service.cluster_ips:
-            self._pointers[address] = {Pointer(PointerKind.SERVICE, self._owner): None}
-        return self._finish()
+                made[label] = Node(address_rrsets((label, *self._owner), naming.ttl, [address]))
+        return made | self._endpoints
 
-    def headless(self) -> Subtree:
-        """2.4: addresses of the endpoints, SRV to each endpoint's name."""
-        self._addresses(self._node, self._owner, (each.address for each in self._backends))
-        self._endpoint_names()
-        self._srv_records(
-            (port, target)
-            for backend, target in zip(self._backends, self._targets, strict=True)
-            if target is not None
-            for port in backend.ports
-        )
-        by_port: dict[tuple[bytes, bytes], list[Address]] = {}
+    def _port_addresses(self) -> dict[tuple[bytes, bytes], list[Address]]:
+        """Return the addresses at each named port."""
+        found: dict[tuple[bytes, bytes], list[Address]] = {}
+        if not self._is_headless:
+            for each in self._service.ports:
+                if each.port.name:
+                    found.setdefault(_port_labels(each.port), []).extend(self._service.cluster_ips)
+            return found
         for backend in self._backends:
             for port in backend.ports:
                 if port.name and port.number:
-                    by_port.setdefault(_port_labels(port), []).append(backend.address)
-        for (label, below), addresses in by_port.items():
-            node = self._node.child(label, below)
-            self._addresses(node, (below, label, *self._owner), addresses)
-        return self._finish()
+                    found.setdefault(_port_labels(port), []).append(backend.address)
+        return found
 
-    def _finish(self) -> Subtree:
-        self._node.children.update(self._endpoints)
-        pointers = {address: tuple(names) for address, names in self._pointers.items()}
-        return Subtree(self._node, pointers)
+    @cached_property
+    def _backends(self) -> tuple[Backend, ...]:
+        return _backends(self._chosen)
 
-    def _target(self, backend: Backend) -> Name | None:
-        """Return an endpoint's name, or None where it would be too long (BAD-2)."""
-        label = self._naming.endpoint_label(backend.endpoint, backend.address)
-        name = (label, *self._owner)
-        return name if wire_length(name) <= MAX_NAME else None
+    @cached_property
+    def _targets(self) -> tuple[Name | None, ...]:
+        """Each backend's name, or None where it would be too long (BAD-2)."""
+        naming = self._naming
+        names = [
+            (naming.endpoint_label(each.endpoint, each.address), *self._owner)
+            for each in self._backends
+        ]
+        return tuple([name if wire_length(name) <= MAX_NAME else None for name in names])
 
-    def _endpoint_names(self) -> None:
+    @cached_property
+    def _endpoints(self) -> dict[bytes, Node]:
+        """The nodes of endpoints by label."""
         by_label: dict[bytes, list[Address]] = {}
         for backend, name in zip(self._backends, self._targets, strict=True):
-            if name is None:
-                continue
-            aliases = self._naming.endpoint_aliases(backend.endpoint, backend.address)
-            for label in {name[0]: None} | dict.fromkeys(aliases):
-                by_label.setdefault(label, []).append(backend.address)
-            pointer = Pointer(self._pointer_kind(backend), name)
-            self._pointers.setdefault(backend.address, {})[pointer] = None
-        for label, addresses in by_label.items():
-            node = self._endpoints[label] = Node()
-            self._addresses(node, (label, *self._owner), addresses)
+            if name is not None:
+                aliases = self._naming.endpoint_aliases(backend.endpoint, backend.address)
+                for label in {name[0]: None} | dict.fromkeys(aliases):
+                    by_label.setdefault(label, []).append(backend.address)
+        return {
+            label: Node(address_rrsets((label, *self._owner), self._naming.ttl, addresses))
+            for label, addresses in by_label.items()
+        }
+
+    # -- pointers
+
+    def _pointer(self, address: Address) -> tuple[Pointer, ...] | None:
+        """Return the pointers of one address alone."""
+        if address in self._service.cluster_ips:
+            return (Pointer(PointerKind.SERVICE, self._owner),)
+        having = [
+            _Chosen([each for each in endpoints if address in each.addresses], ports)
+            for endpoints, ports in self._chosen
+        ]
+        maker = _Maker(
+            self._service, tuple(each for each in having if each.endpoints), self._naming
+        )
+        return maker._all_pointers().get(address)
+
+    def _all_pointers(self) -> dict[Address, tuple[Pointer, ...]]:
+        found: dict[Address, dict[Pointer, None]] = {}
+        for backend, name in zip(self._backends, self._targets, strict=True):
+            if name is not None:
+                pointer = Pointer(self._pointer_kind(backend), name)
+                found.setdefault(backend.address, {})[pointer] = None
+        for address in self._service.cluster_ips:
+            found[address] = {Pointer(PointerKind.SERVICE, self._owner): None}
+        return {address: tuple(names) for address, names in found.items()}
 
     def _pointer_kind(self, backend: Backend) -> PointerKind:
         if not backend.endpoint.hostname:
             return PointerKind.ADDRESS
-        if self._service.kind is ServiceKind.HEADLESS:
-            return PointerKind.HEADLESS_HOSTNAME
-        return PointerKind.HOSTNAME
+        return PointerKind.HEADLESS_HOSTNAME if self._is_headless else PointerKind.HOSTNAME
 
-    def _addresses(self, node: Node, owner: Name, addresses: Iterable[Address]) -> None:
-        families: dict[int, dict[bytes, None]] = {}
-        for address in addresses:
-            families.setdefault(address_type(address), {})[address] = None
-        for rtype, rdatas in families.items():
-            _put(node, owner, rtype, self._naming.ttl, rdatas)
+    # -- SRV: 2.3.2 and 2.4.2, and every port at the bare name, unnamed ones too (SRV-9, SRV-12)
 
-    def _srv_records(self, offers: Iterable[tuple[Port, Name]]) -> None:
-        """2.3.2 and 2.4.2, and every port at the bare name, unnamed ones too (SRV-9, SRV-12)."""
-        at_name: dict[tuple[Name, int], None] = {}
-        at_port: dict[tuple[bytes, bytes], dict[tuple[Name, int], None]] = {}
-        for port, target in offers:
-            if not port.number:
-                continue
-            at_name[target, port.number] = None
-            if port.name:
-                at_port.setdefault(_port_labels(port), {})[target, port.number] = None
-        self._srv(self._node, self._owner, at_name)
-        for (label, below), targets in at_port.items():
-            self._srv(self._node.child(label, below), (below, label, *self._owner), targets)
+    @cached_property
+    def _offers(self) -> tuple[_Targets, dict[tuple[bytes, bytes], _Targets]]:
+        """Where the bare name's SRV records point, and those of each named port."""
+        at_name: _Targets = {}
+        at_port: dict[tuple[bytes, bytes], _Targets] = {}
+        for port, target in self._offered():
+            if port.number:
+                at_name[target, port.number] = None
+                if port.name:
+                    at_port.setdefault(_port_labels(port), {})[target, port.number] = None
+        return at_name, at_port
 
-    def _srv(self, node: Node, owner: Name, targets: dict[tuple[Name, int], None]) -> None:
-        if targets:
-            # deduplicated first, so that dual stack does not halve it; 0 would mean "never" (2782)
-            weight = max(1, _WEIGHT_TOTAL // len(targets))
-            rdatas = tuple(srv(weight, number, target) for target, number in targets)
-            beside = tuple(
+    def _offered(self) -> Iterator[tuple[Port, Name]]:
+        if not self._is_headless:
+            yield from ((each.port, self._owner) for each in self._service.ports)
+            return
+        for backend, target in zip(self._backends, self._targets, strict=True):
+            if target is not None:
+                yield from ((port, target) for port in backend.ports)
+
+    def _own_srv(self) -> RRset:
+        return self._srv(self._owner, self._offers[0])
+
+    def _srv(self, owner: Name, targets: _Targets) -> RRset:
+        # deduplicated first, so that dual stack does not halve it; 0 would mean "never" (2782)
+        weight = max(1, _WEIGHT_TOTAL // len(targets))
+        rdatas = tuple([srv(weight, number, target) for target, number in targets])
+        beside = tuple(
+            [
                 rrset
-                for target in dict.fromkeys(target for target, _ in targets)
+                for target in dict.fromkeys([target for target, _ in targets])
                 for rrset in self._addresses_of(target)
-            )
-            node.rrsets[SRV] = RRset(owner, SRV, self._naming.ttl, rdatas, beside)
+            ]
+        )
+        return RRset(owner, SRV, self._naming.ttl, rdatas, beside)
 
-    def _addresses_of(self, target: Name) -> Iterator[RRset]:
-        """Yield the A, then the AAAA RRset of a target: the service or one of its endpoints."""
-        node = self._node if target == self._owner else self._endpoints[target[0]]
-        return (node.rrsets[rtype] for rtype in (A, AAAA) if rtype in node.rrsets)
+    def _addresses_of(self, target: Name) -> Iterable[RRset]:
+        """Return the A, then the AAAA RRset of a target: the service or one of its endpoints."""
+        if target == self._owner:
+            own = address_rrsets(self._owner, self._naming.ttl, self._service.cluster_ips)
+        else:
+            own = dict(self._endpoints[target[0]].rrsets)
+        return [own[rtype] for rtype in (A, AAAA) if rtype in own]
 
 
 def _port_labels(port: Port) -> tuple[bytes, bytes]:
     """Return the protocol's and the port's label, topmost first."""
     return f"_{port.protocol}".encode(), f"_{port.name}".encode()
-
-
-def _put(node: Node, owner: Name, rtype: int, ttl: int, rdatas: Iterable[bytes]) -> None:
-    node.rrsets[rtype] = RRset(owner, rtype, ttl, tuple(rdatas))
 
 
 def names_too_long(
@@ -259,10 +359,8 @@ def names_too_long(
 
 def service_addresses(
     service: Service, subsets: Iterable[Subset], publishing: Publishing
-) -> Iterator[Address]:
-    """Yield the addresses that may have pointers to the service: all that its subtree has."""
+) -> Sequence[Address]:
+    """Return the addresses that may have pointers to the service: all that its subtree has."""
     if service.kind is ServiceKind.EXTERNAL_NAME:
-        return
-    yield from service.cluster_ips
-    for backend in published(service, subsets, publishing):
-        yield backend.address
+        return ()
+    return [*service.cluster_ips, *_addresses(_chosen(service, subsets, publishing))]

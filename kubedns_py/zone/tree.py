@@ -6,34 +6,108 @@ Rules of this file:
   answers NODATA and never NXDOMAIN (RFC 8020, 2; RFC 4592, 2.2.2).
 - A service's subtree is replaced as a whole. What is replaced is only marked: the subtree is grown
   when a name in it is first asked, so that syncing 100,000 endpoints makes no record.
-- Nodes are never changed once they can be found.
+- Nodes are never changed once they can be found; what is made of one later, when it is asked for,
+  is what it was from the start.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from kubedns_py.cluster.objects import Address, Key
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.rrset import RRset
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class OnDemand(Mapping[_K, _V]):
+    """A mapping of which a part is made when it is first asked for.
+
+    Args:
+        ready: what is there from the start.
+        later: makes the value of each further key.
+    """
+
+    __slots__ = ("_later", "_ready")
+
+    def __init__(self, ready: dict[_K, _V], later: dict[_K, Callable[[], _V]]) -> None:
+        self._ready = ready
+        self._later = later
+
+    def __getitem__(self, key: _K) -> _V:
+        found = self._ready.get(key)
+        if found is None:
+            found = self._ready[key] = self._later[key]()
+            del self._later[key]
+        return found
+
+    def __iter__(self) -> Iterator[_K]:
+        return iter([*self._ready, *self._later])
+
+    def __len__(self) -> int:
+        return len(self._ready) + len(self._later)
+
+
+_ALONE = 8
+
+
+class OneByOne(Mapping[_K, _V]):
+    """A mapping whose first few values that are asked for are made alone; then it is made whole.
+
+    Args:
+        one: makes the value of a key; None where the whole has none. It may look at everything.
+        whole: makes all, at many times the cost.
+    """
+
+    __slots__ = ("_alone", "_looks", "_one", "_whole")
+
+    def __init__(
+        self, one: Callable[[_K], _V | None], whole: Callable[[], Mapping[_K, _V]]
+    ) -> None:
+        self._one = one
+        self._whole: Callable[[], Mapping[_K, _V]] | Mapping[_K, _V] = whole
+        self._alone: dict[_K, _V] = {}
+        self._looks = 0
+
+    def __getitem__(self, key: _K) -> _V:
+        if isinstance(self._whole, Mapping):
+            return self._whole[key]
+        found = self._alone.get(key)
+        if found is not None:
+            return found
+        self._looks += 1
+        if self._looks > _ALONE:
+            return self._content()[key]
+        found = self._one(key)
+        if found is None:
+            raise KeyError(key)
+        self._alone[key] = found
+        return found
+
+    def _content(self) -> Mapping[_K, _V]:
+        if not isinstance(self._whole, Mapping):
+            self._whole = self._whole()
+            self._alone = {}
+        return self._whole
+
+    def __iter__(self) -> Iterator[_K]:
+        return iter(self._content())
+
+    def __len__(self) -> int:
+        return len(self._content())
 
 
 @dataclass(slots=True)
 class Node:
     """A name: its RRsets by type, and the names directly below it by label."""
 
-    rrsets: dict[int, RRset] = field(default_factory=dict)
-    children: dict[bytes, Node] = field(default_factory=dict)
-
-    def child(self, *labels: bytes) -> Node:
-        """Return the node below by labels, topmost first, making what is missing."""
-        node = self
-        for label in labels:
-            node = node.children.setdefault(label, Node())
-        return node
+    rrsets: Mapping[int, RRset] = field(default_factory=dict)
+    children: Mapping[bytes, Node] = field(default_factory=dict)
 
 
 class PointerKind(enum.IntEnum):
@@ -54,10 +128,15 @@ class Pointer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Subtree:
-    """What one service makes: its node, and the targets that its addresses point at."""
+    """What one service makes: its node, and the targets that its addresses point at.
+
+    Attributes:
+        addresses: about how many it has, whether or not anything was made of them yet.
+    """
 
     node: Node
-    pointers: dict[Address, tuple[Pointer, ...]]
+    pointers: Mapping[Address, tuple[Pointer, ...]]
+    addresses: int = 0
 
 
 MOST_GROWN: Final = 50_000
@@ -92,8 +171,8 @@ class Tree:
 
     def replace(self, key: Key) -> None:
         """Put a service's new subtree in the place of its old one."""
-        self.add_namespace(key.namespace)
-        self._namespaces[key.namespace.encode()][key.name.encode()] = key
+        namespace = self._namespaces.setdefault(key.namespace.encode(), {})
+        namespace[key.name.encode()] = key
         self._forget(key)
 
     def remove(self, key: Key) -> None:
@@ -142,4 +221,4 @@ class Tree:
 
 def _weight(subtree: Subtree | None) -> int:
     """Return what a subtree counts for: its addresses, and one for the service."""
-    return 1 + (len(subtree.pointers) if subtree else 0)
+    return 1 + (subtree.addresses if subtree else 0)

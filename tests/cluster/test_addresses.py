@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubedns_py.cluster.addresses import (
     BadAddress,
     endpoint_address,
+    ipv4_addresses,
     is_target,
     label,
     packed,
@@ -159,3 +160,33 @@ def test_the_target_of_an_alias_has_the_form_of_a_name(text: str, *, expected: b
 def test_a_port_name_fits_into_a_label_with_its_underscore(text: str, expected: str | None) -> None:
     """BAD-4: underscores are literal; 63 octets are all that a label has (RFC 1035, 2.3.4)."""
     assert port_name(text) == expected
+
+
+_TEXTS = st.lists(
+    st.one_of(
+        st.ip_addresses(v=4).map(str),
+        st.sampled_from(
+            ["10.1.0.1", "169.254.1.1", "10.169.254.1", "fd00::1", "1.2", "1.2.3.4.5.6", "01.2.3.4"]
+        ),
+        st.sampled_from(["", ".", "...", "1.2.3.x", "::ffff:1.2.3.4", None, 7]),
+    ),
+    max_size=6,
+)
+
+
+@settings(deadline=None)
+@given(_TEXTS)
+def test_addresses_read_together_are_those_read_one_by_one(texts: list[object]) -> None:
+    """HDL-27: a fast way may decline, and never disagree."""
+    one_by_one = [endpoint_address(text) for text in texts]
+    plain = [each for each in one_by_one if isinstance(each, bytes) and len(each) == 4]
+
+    found = ipv4_addresses(texts)
+
+    assert found == (plain if texts and len(plain) == len(texts) else None)
+
+
+def test_plain_addresses_are_read_together() -> None:
+    """The test before this one would pass if all were declined."""
+    assert ipv4_addresses(["10.1.0.1", "10.1.0.2"]) == [b"\n\1\0\1", b"\n\1\0\2"]
+    assert ipv4_addresses(["10.169.254.1"]) == [b"\n\xa9\xfe\1"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from kubedns_py.cluster.decode import Decoded
-from kubedns_py.cluster.intake import Complaints, Intake, key_of
+from kubedns_py.cluster.intake import PORTION_OCTETS, Complaints, Intake, key_of
 from kubedns_py.cluster.objects import Key, Pod, Resource
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.errors import BadObject
-from tests.helpers.builders import a_pod_json, a_service_json, a_slice_json, octets
+from tests.helpers.builders import a_pod_json, a_service_json, a_slice_json, an_event, octets
 
 
 def an_intake(resource: Resource, *, for_endpoints: bool = False) -> tuple[Intake, Complaints]:
@@ -81,3 +85,74 @@ def test_a_key_is_known_as_far_as_it_could_be_read() -> None:
     assert key_of(BadObject("Pod", "no-namespace", key="a")) is None
     assert key_of(BadObject("Pod", "no-name")) is None
     assert key_of(BadObject("Namespace", "type", key="a")) == Key("", "a")
+
+
+_ITEMS: list[object] = [
+    a_slice_json("a-1.b", endpoints=["10.1.0.1", "10.1.0.2"], version="7"),
+    a_slice_json("a-2.b", endpoints=["fd00::1", "nonsense"]),
+    a_slice_json("a_3.B_", endpoints=["10.1.0.1"]),
+    a_slice_json("a-4.b") | {"metadata": {"name": "a-4", "namespace": "b", "labels": None}},
+    a_slice_json("a-5.b") | {"metadata": {"name": "a-5", "namespace": "b", "labels": 7}},
+    a_service_json("a.b"),
+    {"metadata": 7},
+    7,
+]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(_ITEMS), max_size=6), st.booleans())
+def test_objects_read_together_are_those_read_one_by_one(items: list[object], listed: bool) -> None:  # noqa: FBT001 - drawn
+    """F-17: a fast way may decline, and never disagree, in what it counts and says either."""
+    raws = [octets(each) for each in items]
+    one_by_one, said = an_intake(Resource.ENDPOINTSLICES)
+    expected = [one_by_one.read(each, deleted=False) for each in raws]
+    together, also_said = an_intake(Resource.ENDPOINTSLICES)
+
+    if listed:
+        portions = together.read_items([msgspec.Raw(each) for each in raws])
+        found: list[Decoded | BadObject] = [each for portion in portions for each in portion]
+    else:
+        read = together.read_added(b"\n".join(an_event("ADDED", each) for each in items))
+        found = expected if read is None else read
+
+    assert list(map(_told, found)) == list(map(_told, expected))
+    if listed:
+        assert also_said.take() == said.take()
+
+
+def _told(found: Decoded | BadObject) -> object:
+    """Return what can be compared of an error."""
+    return found if isinstance(found, Decoded) else (found.reason, found.key, found.version)
+
+
+def test_good_objects_are_read_together() -> None:
+    """The test before this one would pass if all were declined."""
+    intake, _ = an_intake(Resource.ENDPOINTSLICES)
+    good = _ITEMS[0]
+    raw = octets(good)
+
+    lines = b"\n".join([an_event("ADDED", good)] * 2)
+    assert intake.read_added(lines) == [intake.read(raw, deleted=False)] * 2
+    assert intake.read_added(lines + b"\n" + an_event("DELETED", good)) is None
+    assert intake.read_added(an_event("ADDED", good) + b"\n{") is None
+
+
+def test_items_with_line_breaks_are_read_one_by_one() -> None:
+    """A server may write its JSON as it likes."""
+    intake, _ = an_intake(Resource.ENDPOINTSLICES)
+    raw = octets(_ITEMS[0])
+    pretty = msgspec.json.format(raw, indent=2)
+
+    portions = list(intake.read_items([msgspec.Raw(pretty), msgspec.Raw(raw)]))
+
+    assert portions == [[intake.read(raw, deleted=False)] * 2]
+
+
+def test_a_list_is_read_in_portions() -> None:
+    """F-06: one or two milliseconds of work each."""
+    intake, _ = an_intake(Resource.ENDPOINTSLICES)
+    raw = msgspec.Raw(octets(_ITEMS[0]))
+    each = PORTION_OCTETS // memoryview(raw).nbytes + 1
+
+    assert [len(portion) for portion in intake.read_items([raw] * (2 * each))] == [each, each]
+    assert list(intake.read_items([])) == []

@@ -127,3 +127,13 @@ def test_null_is_nothing() -> None:
     assert pairs({"b": None, "a": "x"}) == (("a", "x"), ("b", ""))
     assert folded(None) == ""
     assert folded("\u212aA") == "\u212aA"
+
+
+def test_equal_ports_are_one_object() -> None:
+    """Most of a cluster's ports are the same few."""
+    readings = [Reading(Resource.SERVICES), Reading(Resource.SERVICES)]
+    first, second = (each.port("http", "TCP", 80) for each in readings)
+
+    assert first is second
+    assert [each.port("a.b", "TCP", 0) for each in readings] == [Port("", "tcp", 0)] * 2
+    assert [each.warnings for each in readings] == [["port-name-invalid"]] * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.reading import Decoded
 from kubedns_py.cluster.replacement import Change
 from kubedns_py.cluster.snapshot import Snapshot
@@ -45,9 +46,22 @@ def test_another_object_is_kept_packed() -> None:
     snapshot.add(a_decoded(new), Store(lambda: None), Resource.ENDPOINTSLICES)
 
     packed = snapshot.items[new.key]
-    assert packed is not None
+    assert isinstance(packed, Packed)
     assert packed.owner == Key("shop", "web")
     assert len(packed.octets) < 15 * len(hosts)
+
+
+def test_an_object_in_the_place_of_another_is_kept_packed() -> None:
+    """F-06: and so is one of which there is no older version only if it stays packed for good."""
+    store = a_store(a_service("old.shop"))
+    changed, new = a_service("old.shop", cluster_ips=["10.96.0.1"]), a_service("new.shop")
+    snapshot = Snapshot(0.0)
+
+    snapshot.add(a_decoded(changed), store, SERVICES)
+    snapshot.add(a_decoded(new), store, SERVICES)
+
+    assert isinstance(snapshot.items[changed.key], Packed)
+    assert snapshot.items[new.key] is new
 
 
 def test_the_last_word_about_an_object_counts() -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from kubedns_py.cluster.objects import Key, Object, Resource
-from kubedns_py.cluster.store import Changes, Store
+from kubedns_py.cluster.packed import pack
+from kubedns_py.cluster.store import MOST_UNPACKED, Changes, Store
 from tests.helpers.objects import (
     a_key,
     a_namespace,
@@ -63,7 +64,7 @@ def test_an_object_can_be_read_back() -> None:
         assert store.put(resource, item)
 
     for resource, item in items.items():
-        assert store.get(resource, item.key) is item
+        assert store.get(resource, item.key) == item
         assert set(store.keys(resource)) == {item.key}
         assert store.get(resource, Key("no", "thing")) is None
     assert store.service(WEB) == items[Resource.SERVICES]
@@ -255,3 +256,59 @@ def test_pods_make_endpoints_where_nothing_else_does() -> None:
 
     store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.9"], name="web-1"))
     assert store.subsets(WEB) == (a_subset(["10.1.0.9"]),)
+
+
+def test_a_wide_service_is_read_anew_where_it_changed() -> None:
+    """HDL-12: slices that stay unpacked for the next change say what the store says."""
+    store = Store(lambda: None)
+    slices = [
+        an_endpoints("web.shop", [f"10.1.{n}.{i}" for i in range(100)], name=f"web-{n:03}")
+        for n in range(250)
+    ]
+    for each in slices:
+        store.put(Resource.ENDPOINTSLICES, each)
+    assert sum(len(each.subsets[0].endpoints) for each in slices) > MOST_UNPACKED
+
+    for index in (0, 249, 100):
+        changed = an_endpoints("web.shop", [f"10.2.0.{index}"], name=f"web-{index:03}")
+        slices[index] = changed
+        store.subsets(Key("shop", "web"))
+        store.put(Resource.ENDPOINTSLICES, changed)
+        assert store.subsets(Key("shop", "web")) == tuple(each.subsets[0] for each in slices)
+
+    store.remove(Resource.ENDPOINTSLICES, slices.pop(7).key)
+    assert store.subsets(Key("shop", "web")) == tuple(each.subsets[0] for each in slices)
+    for each in slices:
+        store.remove(Resource.ENDPOINTSLICES, each.key)
+    assert store.subsets(Key("shop", "web")) == ()
+
+
+def test_what_differs_from_the_store_is_told() -> None:
+    """F-25, F-06: nothing where it is equal; packed where it would stand beside an older one."""
+    store = Store(lambda: None)
+    service, changed = a_service("web.shop"), a_service("web.shop", cluster_ips=["10.96.0.1"])
+    slice_ = an_endpoints("web.shop", ["10.1.0.1"], name="web-1")
+
+    assert store.difference(Resource.SERVICES, service) is service
+    assert store.difference(Resource.ENDPOINTSLICES, slice_) == pack(slice_)
+    store.put(Resource.SERVICES, service)
+    store.put_packed(Resource.ENDPOINTSLICES, slice_.key, pack(slice_))
+    assert store.difference(Resource.SERVICES, service) is None
+    assert store.difference(Resource.ENDPOINTSLICES, slice_) is None
+    assert store.difference(Resource.SERVICES, changed) == pack(changed)
+
+    store.put_packed(Resource.SERVICES, changed.key, pack(changed))
+    assert store.service(changed.key) == changed
+
+
+def test_whose_an_object_is_is_told() -> None:
+    """Changes of one owner are seen together."""
+    store = Store(lambda: None)
+    store.put(Resource.SERVICES, a_service("web.shop"))
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", name="web-1"))
+    web = Key("shop", "web")
+
+    assert store.owner(Resource.SERVICES, web) == web
+    assert store.owner(Resource.ENDPOINTSLICES, Key("shop", "web-1")) == web
+    assert store.owner(Resource.ENDPOINTSLICES, web) is None
+    assert store.owner(Resource.PODS, web) is None

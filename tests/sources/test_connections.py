@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
 import pytest_asyncio
-from aiohttp import web
+import trustme
+from aiohttp import ClientError, ClientSSLError, web
 
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
 from kubedns_py.sources.apiserver import ApiServer, connect
-from kubedns_py.sources.connections import open_socket
+from kubedns_py.sources.client_library import Configuration
+from kubedns_py.sources.connections import open_session, open_socket
 from tests.helpers.fake_apiserver import FakeApiServer, silence
 from tests.helpers.waiting import until
 
@@ -102,6 +107,52 @@ async def test_a_watch_is_watched_by_the_kernel(server: FakeApiServer, source: A
         assert options_to(server.port) == [WATCHED]
 
 
+def a_server_context(ca: trustme.CA) -> ssl.SSLContext:
+    """Return a TLS server's context with a certificate of an authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+async def status_of(configuration: Configuration) -> int:
+    """Return the status of a list over new connections."""
+    async with (
+        open_session(configuration) as session,
+        session.get(f"{configuration.host}/api/v1/services") as response,
+    ):
+        return response.status
+
+
+async def test_a_client_certificate_is_shown(tmp_path: Path) -> None:
+    """Ecosystem 1.3: kubeconfigs of administrators have one, and no token."""
+    ca = trustme.CA()
+    context = a_server_context(ca)
+    ca.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    shown = ca.issue_cert("admin")
+    authority, certificate = str(tmp_path / "ca.crt"), str(tmp_path / "client.pem")
+    ca.cert_pem.write_to_path(authority)
+    shown.private_key_and_cert_chain_pem.write_to_path(certificate)
+
+    async with FakeApiServer(tls=context) as server:
+        configuration = Configuration(f"https://localhost:{server.port}", ssl_ca_cert=authority)
+        with pytest.raises(ClientError):
+            await status_of(configuration)
+        configuration.cert_file = configuration.key_file = certificate
+
+        assert await status_of(configuration) == 200
+
+
+async def test_a_server_is_only_believed_unseen_where_the_kubeconfig_says_so() -> None:
+    """Ecosystem 1.3: insecure-skip-tls-verify."""
+    async with FakeApiServer(tls=a_server_context(trustme.CA())) as server:
+        host = f"https://localhost:{server.port}"
+        with pytest.raises(ClientSSLError):
+            await status_of(Configuration(host))
+
+        assert await status_of(Configuration(host, verify_ssl=False)) == 200
+
+
 def test_a_socket_is_of_the_family_that_was_found() -> None:
     """Both families, as getaddrinfo names them."""
     for family in (socket.AF_INET, socket.AF_INET6):
@@ -119,11 +170,11 @@ async def test_what_is_not_read_yet_is_not_fetched(
     async with source.watch(A_WATCH) as lines:
         first = await anext(lines)
         await until(sent.stands_still)
-        held = len(first)
+        held = len(first.replace(b"\n", b""))
         turned = asyncio.Event()
         asyncio.get_running_loop().call_soon(turned.set)
         while not turned.is_set():  # lines that are here come without a turn of the loop
-            held += len(await anext(lines))
+            held += len((await anext(lines)).replace(b"\n", b""))
 
     assert 0 < held < 500_000
 

@@ -62,6 +62,12 @@ async def _given(lines: Lines) -> AsyncGenerator[bytes, None]:
     await asyncio.Event().wait()
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the first wait be a sixteenth of what it is."""
+    monkeypatch.setattr("kubedns_py.cluster.backoff.FIRST_S", 0.05)
+
+
 @asynccontextmanager
 async def running(
     source: FakeSource, *resources: Resource
@@ -98,6 +104,26 @@ async def test_a_state_by_initial_events_syncs_and_says_so_once() -> None:
         assert informer.all_synced
         assert synced == [Resource.SERVICES]
         assert store.service(Key("shop", "web")) is not None
+
+
+async def test_events_that_come_together_are_taken_one_after_the_other() -> None:
+    """Ecosystem 1.6: packets know nothing of the end of a state: a part of it, then the rest."""
+    part = [an_event("ADDED", a_service_json(f"{name}.shop", version="7")) for name in "abc"]
+    rest = [
+        an_event("ADDED", a_service_json("d.shop", version="8")),
+        a_bookmark("9", ends_initial_events=True),
+        an_event("DELETED", a_service_json("a.shop", version="10")),
+        an_event("ADDED", a_service_json("e.shop", version="11")),
+    ]
+    source = FakeSource(watches=[[b"\n".join(part), b"\n".join(rest)]])
+
+    async with running(source) as (informer, store, synced):
+        await until(lambda: store.service(Key("shop", "e")) is not None)
+
+        assert sorted(key.name for key in store.keys(Resource.SERVICES)) == ["b", "c", "d", "e"]
+        assert synced == [Resource.SERVICES]
+        events = informer.statuses[Resource.SERVICES].events
+        assert events == {"ADDED": 5, "BOOKMARK": 1, "DELETED": 1}
 
 
 async def test_a_state_by_pages_syncs() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kubedns_py.cluster.objects import Endpoint, Service, Subset
 from kubedns_py.dns.name import Name, from_text, to_text
@@ -512,3 +514,57 @@ def test_the_index_holds_what_is_published_and_no_more() -> None:
     assert indexed(WEB) == [address("10.3.0.1"), address("10.1.1.1")]
     assert indexed(DB) == [address("10.1.1.1")]
     assert indexed(a_service("ext.shop", external_name="example.org")) == []
+
+
+_ENDPOINTS = st.sampled_from(
+    [
+        *("10.1.0.1", "10.1.0.2", "10.1.0.2 pod=p-1", "fd00::1", "::1", "10.1.0.1,fd00::1"),
+        *("10.1.0.1 hostname=db-0", "10.1.0.3 hostname=db-0", "fd00::1 hostname=10-1-0-1"),
+        *("10.1.0.4 not-ready", f"10.1.0.5 hostname={'n' * 63}", "10.1.0.6 pod=db-0"),
+    ]
+)
+_NAMINGS = st.builds(
+    Naming,
+    apex=st.sampled_from([from_text("d"), from_text(".".join(["x" * 59] * 3 + ["d"]))]),
+    ttl=st.just(30),
+    endpoint_names=st.sampled_from(["dashed", "hash", "both"]),
+    pod_names=st.booleans(),
+)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(_ENDPOINTS, max_size=5), max_size=3),
+    _NAMINGS,
+    st.sampled_from([WEB, DB, a_service("db.shop", headless=True, publish_not_ready=True)]),
+)
+def test_a_name_made_alone_is_what_it_is_among_all(
+    slices: list[list[str]], naming: Naming, service: Service
+) -> None:
+    """HDL-8 to HDL-11, PTR-6: a fast way may decline, and never disagree."""
+    subsets = [a_subset(each, ["http:80/tcp", ":81/tcp"]) for each in slices]
+
+    def new() -> Subtree | None:
+        return service_subtree(service, subsets, naming, PLAIN)
+
+    whole = new()
+    if whole is None:
+        return
+    children, pointers = dict(whole.node.children), dict(whole.pointers)
+    strange = [b"10-1-0-9", b"010-1-0-1", b"0--1", b"--1", b"fd00--1", b"db-0", b"\xff", b"_tcp"]
+    for label in {*children, *strange}:
+        alone = new()
+        assert alone is not None
+        assert _content(alone.node.children.get(label)) == _content(children.get(label))
+    for holder in {*pointers, address("10.1.0.4"), address("10.1.0.9")}:
+        alone = new()
+        assert alone is not None
+        assert alone.pointers.get(holder) == pointers.get(holder)
+
+
+def _content(node: Node | None) -> object:
+    """Return everything in a node, to be compared."""
+    if node is None:
+        return None
+    below = {label: _content(each) for label, each in node.children.items()}
+    return list(node.rrsets.items()), below

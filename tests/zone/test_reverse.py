@@ -3,8 +3,10 @@
 from typing import Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from kubedns_py.cluster.objects import Key
+from kubedns_py.cluster.objects import Address, Key
 from kubedns_py.dns.name import from_text, to_text
 from kubedns_py.zone.reverse import MOST_POINTERS, Reverse, chosen_targets
 from kubedns_py.zone.tree import Pointer, PointerKind
@@ -120,3 +122,36 @@ def test_an_address_in_many_services_has_its_first_names_only() -> None:
 
     assert MOST_POINTERS == 8
     assert [to_text(each) for each in targets] == [f"{n}.web.shop." for n in range(8)]
+
+
+def test_the_addresses_that_are_new_to_a_service_are_told() -> None:
+    """What was asked about them before may be answered otherwise now."""
+    reverse = Reverse()
+
+    assert list(reverse.replace(WEB, [ONE, TWO])) == [ONE, TWO]
+    assert list(reverse.replace(WEB, [ONE, TWO])) == []
+    assert list(reverse.replace(WEB, [TWO, SIX])) == [SIX]
+    assert list(reverse.replace(DB, [TWO])) == [TWO]
+    assert list(reverse.replace(WEB, [])) == []
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.integers(0, 2000), unique=True, max_size=1500),
+    st.lists(st.integers(0, 2000), unique=True, max_size=1500),
+    st.integers(0, 1500),
+)
+def test_a_difference_does_not_depend_on_what_is_alike(
+    one: list[int], other: list[int], alike: int
+) -> None:
+    """LIF-4: long beginnings are passed over, and nothing else."""
+    old = tuple(Address(each.to_bytes(4, "big")) for each in one)
+    first = dict.fromkeys(old[:alike])
+    rest = [Address(each.to_bytes(4, "big")) for each in other]
+    new = (*first, *(each for each in rest if each not in first))
+    reverse = Reverse()
+    reverse.replace(WEB, old)
+
+    assert set(reverse.replace(WEB, new)) == set(new) - set(old)
+    assert all(reverse.services(each) == (WEB,) for each in new)
+    assert not any(reverse.services(each) for each in set(old) - set(new))

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from kubedns_py.cluster.objects import Address, Key
+from kubedns_py.cluster.objects import Key
 from kubedns_py.dns.name import from_text
 from kubedns_py.dns.rrset import A, RRset
-from kubedns_py.zone.tree import MOST_GROWN, Node, Pointer, Subtree, Tree
+from kubedns_py.zone.tree import MOST_GROWN, Node, OnDemand, OneByOne, Subtree, Tree
 
 WEB = Key("shop", "web")
 DB = Key("shop", "db")
@@ -23,20 +23,9 @@ class Garden:
         self.grown.append(key)
         if key in self.nothing:
             return None
-        node = Node({A: RRset((), A, 30, (bytes((10, 0, 0, len(self.grown))),))})
-        node.child(b"_tcp", b"_http")
+        below = {b"_tcp": Node({}, {b"_http": Node()})}
+        node = Node({A: RRset((), A, 30, (bytes((10, 0, 0, len(self.grown))),))}, below)
         return Subtree(node, {})
-
-
-def test_a_child_is_made_once() -> None:
-    """What is missing on the way is made: an empty non-terminal (RFC 4592, 2.2.2)."""
-    node = Node()
-
-    port = node.child(b"_tcp", b"_http")
-
-    assert node.child(b"_tcp", b"_http") is port
-    assert node.children[b"_tcp"].children == {b"_http": port}
-    assert node.child() is node
 
 
 def test_a_service_is_found_by_its_labels() -> None:
@@ -161,10 +150,7 @@ def remembering(
 def a_crowd(_: Key) -> Subtree:
     """Return the subtree of a service with as many addresses as fit three times at once."""
     count = MOST_GROWN // 3 - 1
-    pointers: dict[Address, tuple[Pointer, ...]] = {
-        Address(n.to_bytes(4, "big")): () for n in range(count)
-    }
-    return Subtree(Node(), pointers)
+    return Subtree(Node(), {}, count)
 
 
 def test_the_oldest_subtrees_make_room_when_too_much_was_asked_for() -> None:
@@ -200,9 +186,50 @@ def test_what_was_replaced_counts_no_more() -> None:
 def test_a_subtree_larger_than_the_bound_is_kept_alone() -> None:
     """HDL-14: one service may be larger than that; it is grown once for all its questions."""
     grown: list[Key] = []
-    huge = Subtree(Node(), {Address(n.to_bytes(4, "big")): () for n in range(MOST_GROWN + 1)})
+    huge = Subtree(Node(), {}, MOST_GROWN + 1)
     tree = Tree(remembering(grown, lambda _: huge))
     tree.replace(WEB)
 
     assert tree.subtree(WEB) is tree.subtree(WEB)
     assert grown == [WEB]
+
+
+def test_a_part_is_made_when_it_is_asked_for_and_once() -> None:
+    """Records are made on demand: who asks for addresses does not wait for SRV records."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append("b")
+        return "B"
+
+    found = OnDemand({"a": "A"}, {"b": make})
+
+    assert found["a"] == "A"
+    assert found.get("c") is None
+    assert "c" not in found
+    assert (list(found), len(found), made) == (["a", "b"], 2, [])
+    assert found["b"] == found["b"] == "B"
+    assert (dict(found), len(found), made) == ({"a": "A", "b": "B"}, 2, ["b"])
+
+
+def test_a_few_values_are_made_alone_before_all_are_made() -> None:
+    """Who asks for one name does not wait for 5,000; who walks over all does not scan for each."""
+    whole = {number: str(number) for number in range(100)}
+    made: list[str] = []
+
+    def one(key: int) -> str | None:
+        made.append("one")
+        return whole.get(key)
+
+    def all_of_them() -> dict[int, str]:
+        made.append("all")
+        return whole
+
+    found = OneByOne(one, all_of_them)
+    assert [found.get(key) for key in (1, 2, 1, -1)] == ["1", "2", "1", None]
+    assert made == ["one"] * 3
+
+    assert [found.get(key) for key in range(-5, 50)] == [whole.get(key) for key in range(-5, 50)]
+    assert made == ["one"] * 8 + ["all"]
+    assert (dict(found), len(found)) == (whole, 100)
+    assert dict(OneByOne(one, all_of_them)) == whole

@@ -1,0 +1,84 @@
+"""What a change costs: its Service, and no other; and of that, what is asked for."""
+
+from __future__ import annotations
+
+from kubedns_py.cluster.objects import Key, Resource
+from kubedns_py.cluster.store import Store
+from kubedns_py.dns.name import from_text
+from kubedns_py.dns.rrset import SRV, A
+from kubedns_py.zone.naming import Naming
+from kubedns_py.zone.records import Publishing
+from kubedns_py.zone.zone import Visibility, Zone
+from tests.helpers.objects import a_service, an_endpoints
+from tests.helpers.work import lines_run
+
+WIDE = 5_000
+_IN_SLICE = 100
+
+
+def a_zone(services: int) -> tuple[Zone, Store]:
+    """Return a zone of so many Services, one endpoint each, and a wide headless one."""
+    store = Store(lambda: None)
+    for number in range(services):
+        name = f"s{number}.shop"
+        store.put(Resource.SERVICES, a_service(name, cluster_ips=[_address("10.96", number)]))
+        store.put(Resource.ENDPOINTSLICES, an_endpoints(name, [_address("10.1", number)]))
+    store.put(Resource.SERVICES, a_service("wide.shop", headless=True))
+    for start in range(0, WIDE, _IN_SLICE):
+        move(store, start, "10.2")
+    zone = Zone(store, Naming(from_text("d"), ttl=30), Publishing(), Visibility())
+    zone.commit(store.take_changes(), 1.0)
+    return zone, store
+
+
+def move(store: Store, start: int, network: str) -> None:
+    """Put a slice of the wide Service, with its endpoints in a network."""
+    hosts = [_address(network, number) for number in range(start, start + _IN_SLICE)]
+    slice_ = an_endpoints("wide.shop", hosts, ["http:80/tcp"], name=f"wide-{start:05}")
+    store.put(Resource.ENDPOINTSLICES, slice_)
+
+
+def _address(network: str, number: int) -> str:
+    return f"{network}.{number >> 8}.{number & 255}"
+
+
+def test_a_change_costs_the_same_in_a_cluster_of_any_size() -> None:
+    """Reliability 5.4: a change is O(that Service)."""
+    costs = set()
+    for services in (10, 1_000):
+        zone, store = a_zone(services)
+        addresses = iter(range(1, 100))
+
+        def change(zone: Zone = zone, store: Store = store) -> None:
+            moved = an_endpoints("s7.shop", [f"10.3.0.{next(addresses)}"])  # noqa: B023 - at once
+            store.put(Resource.ENDPOINTSLICES, moved)
+            zone.commit(store.take_changes(), 2.0)
+            assert zone.find((b"s7", b"shop")) is not None
+
+        change()
+        costs.add(lines_run(change))
+
+    assert len(costs) == 1
+
+
+def test_one_change_among_thousands_makes_no_record_that_nobody_asks_for() -> None:
+    """Reliability 5.4: the addresses of a wide Service do not wait for names of its endpoints."""
+    zone, store = a_zone(1)
+    networks = iter(f"10.{number}" for number in range(100, 200))
+
+    def change_and_ask(*rtypes: int) -> None:
+        move(store, 4_900, next(networks))
+        zone.commit(store.take_changes(), 2.0)
+        node = zone.find((b"wide", b"shop"))
+        assert node is not None
+        assert {rtype: len(node.rrsets[rtype].rdatas) for rtype in rtypes} == dict.fromkeys(
+            rtypes, WIDE
+        )
+
+    change_and_ask(A)
+    for_addresses = lines_run(lambda: change_and_ask(A))
+    for_names = lines_run(lambda: change_and_ask(A, SRV))
+
+    assert for_addresses < 10 * WIDE
+    assert for_names > 2 * for_addresses
+    assert zone.service(b"shop", b"wide") == Key("shop", "wide")
