@@ -6,7 +6,7 @@ COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.
 SERVE := $(BIN)/python -m kubedns_py serve --manifests=examples --dns-bind-address=127.0.0.1 --dns-port=10053 \
 	--admin-bind-address=127.0.0.1 --healthz-port=8081 --metrics-port=9153 --lameduck=0s
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check cover e2e bench bench-forward fuzz lock image
+.PHONY: help setup run test check cover e2e bench bench-quick bench-forward fuzz lock image
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -33,27 +33,27 @@ check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
 cover: setup ## the fast tests with branch coverage
 	$(BIN)/python -m pytest --cov=kubedns_py --cov-branch --cov-report=term-missing
-
 e2e: setup ## the tests against a real control plane, built with Go the first time
 	$(BIN)/python -m tests.e2e.build
 	$(BIN)/python -m pytest -m e2e tests/e2e
-
-bench: setup ## measure queries, memory and latency on this machine
-	$(BIN)/python -m bench
+.venv/.bench: .venv/.ready locks/bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/bench.txt && touch $@
+bench: .venv/.bench ## measure a cluster's names beside CoreDNS and Knot DNS, on two cores; needs Go the first time
+	$(BIN)/python -m bench --results bench/results
+bench-quick: setup ## a small part of it, in two minutes
+	$(BIN)/python -m bench --scenarios warm cold --services 1000 --endpoints 20000 --rounds 2 --seconds 2 --patience 1
 bench-forward: setup ## measure forwarding beside CoreDNS, on two cores; needs Go the first time
 	$(BIN)/python -m bench.forward --results bench/results
-
 fuzz: setup ## look for messages that break the reader, for a bounded time
 	$(BIN)/python -m fuzz
-
 lock: ## write locks/ from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet --no-deps --require-hashes -r locks/lock.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml -o locks/run.txt
 	$(COMPILE) $(UPGRADE) pyproject.toml --group dev -c locks/run.txt -o locks/dev.txt
 	$(COMPILE) $(UPGRADE) --group build -c locks/dev.txt -o locks/build.txt
+	$(COMPILE) $(UPGRADE) --group bench -c locks/dev.txt -o locks/bench.txt
 	$(COMPILE) $(UPGRADE) --group lock -o locks/lock.txt
 
 image: ## the container image

@@ -1,33 +1,64 @@
-"""``python -m bench``: a first look at cost, start and memory; prints a Markdown report."""
+"""``python -m bench``: a cluster's names, ours beside CoreDNS and Knot DNS.
+
+The servers take turns, round after round, each with one core for itself; clients and the control
+plane are on the other. Prints Markdown; ``--results DIR`` keeps it, with JSON of every round and
+plots.
+"""
 
 from __future__ import annotations
 
-import platform
+import argparse
+import contextlib
 import sys
-from statistics import median
+import tempfile
+from pathlib import Path
 
-from bench.handler import microseconds_by_kind
-from bench.process import queries_per_second, start_once
+from bench.build import MissingError
+from bench.cores import pinned, two_cores
+from bench.programme import KINDS, Options, run
+from bench.running import end_on_signal
+from bench.servers import OURS
 
-_STARTS = 3
+_SERVERS = ("coredns", "knot", OURS)
+_MOST_ROUNDS = 20
+_MOST_SECONDS = 60
 
 
 def main() -> int:
-    """Measure and print; return the exit code."""
-    say = sys.stdout.write
-    say(f"Python {platform.python_version()}, {platform.machine()}, one process\n\n")
-    say("| message | handler alone, µs |\n|---|---|\n")
-    for kind, microseconds in microseconds_by_kind():
-        say(f"| {kind} | {microseconds:.1f} |\n")
-    starts = [start_once() for _ in range(_STARTS)]
-    say(f"\nmedian of {_STARTS} starts with examples/:\n\n")
-    say(f"- first reply after {median(each.answer_s for each in starts):.2f} s\n")
-    say(f"- first right answer after {median(each.right_s for each in starts):.2f} s\n")
-    say(f"- memory at rest, PSS: {median(each.pss_mib for each in starts):.0f} MiB\n")
-    rate = queries_per_second()
-    found = f"{rate:,.0f} queries/s" if rate is not None else "dnsperf is not on PATH"
-    say(f"- UDP on loopback, dnsperf on the same cores: {found}\n")
-    return 0
+    """Measure and report; return the exit code."""
+    given = _parser().parse_args()
+    options = Options(**vars(given))
+    if options.manifests and ("coredns" in options.servers or options.kinds_of_a_plane):
+        sys.stderr.write("bench: --manifests is for warm and cold without CoreDNS\n")
+        return 1
+    end_on_signal()
+    cores = two_cores()
+    try:
+        with (
+            pinned(cores.client),
+            tempfile.TemporaryDirectory(prefix="kubedns-bench-") as name,
+            contextlib.ExitStack() as stack,
+        ):
+            return run(options, cores, Path(name), stack)
+    except MissingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--servers", nargs="+", choices=_SERVERS, default=_SERVERS)
+    parser.add_argument("--scenarios", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--services", type=int, default=10_200)
+    parser.add_argument("--endpoints", type=int, default=102_000)
+    parser.add_argument("--sizes", nargs="*", type=int, default=[1_000, 3_000])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rounds", type=int, choices=range(1, _MOST_ROUNDS + 1), default=5)
+    parser.add_argument("--seconds", type=int, choices=range(1, _MOST_SECONDS + 1), default=5)
+    parser.add_argument("--patience", type=float, default=20.0, help="seconds to wait for quiet")
+    parser.add_argument("--manifests", action="store_true", help="ours reads files; no API server")
+    parser.add_argument("--results", type=Path, help="folder for cluster.md, .json and plots")
+    return parser
 
 
 if __name__ == "__main__":

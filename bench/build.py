@@ -1,8 +1,8 @@
 """The programs that are compared with or needed as a counterpart: ``python -m bench.build``.
 
-CoreDNS and our upstream are built with Go and kept outside the work tree, each in a file named
-after the digest of what it is made of, so what is built already is not built again. dnsperf comes
-from the system's packages. What is missing and cannot be had is said in one line.
+CoreDNS and programs of ours are built with Go and kept outside the work tree, each in a file named
+after the digest of what it is made of, so what is built already is not built again. dnsperf and
+Knot DNS come from the system's packages. What is missing and cannot be had is said in one line.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 MODULE = Path(__file__).with_name("peers")
-"""The folder of the Go module that pins CoreDNS and holds our upstream."""
+"""The folder of the Go module that pins CoreDNS and holds what we wrote."""
 
 _PINS = ("go.mod", "go.sum")
-_APT = ("apt-get", "install", "-qq", "--no-install-recommends", "dnsperf")
+_APT = ("apt-get", "install", "-qq", "--no-install-recommends")
+_PACKAGES = {"dnsperf": "dnsperf", "knotd": "knot"}
+_ELSEWHERE = "/usr/sbin:/usr/local/sbin"  # where packages put servers
 
 
 class MissingError(Exception):
@@ -33,29 +37,37 @@ class Programs:
     """Paths of what a run needs beside our own server.
 
     Attributes:
-        coredns: the peer, or None where it is not measured.
-        upstream: the name server behind the measured ones.
         dnsperf: the load generator.
+        upstream: the name server behind the measured ones, where they forward.
+        asker: asks at a fixed rate and notes latencies.
+        coredns: a peer, or None where it is not measured.
+        knotd: likewise.
     """
 
-    coredns: Path | None
-    upstream: Path
     dnsperf: Path
+    upstream: Path | None = None
+    asker: Path | None = None
+    coredns: Path | None = None
+    knotd: Path | None = None
 
 
-def programs(*, coredns: bool) -> Programs:
-    """Return every program, built or installed first where it is missing.
+def programs(*wanted: str) -> Programs:
+    """Return dnsperf and what is wanted beside it, built or installed first where it is missing.
+
+    Args:
+        wanted: names of the fields of ``Programs``.
 
     Raises:
-        MissingError: Go or dnsperf is missing, or the build failed.
+        MissingError: Go or a package is missing, or the build failed.
     """
-    dnsperf = _dnsperf()
-    sources = sorted((MODULE / "upstream").glob("*.go"))
-    upstream = _built("upstream", "./upstream", [MODULE / _PINS[0], *sources])
-    if not coredns:
-        return Programs(None, upstream, dnsperf)
     pins = [MODULE / name for name in _PINS]
-    return Programs(_built("coredns", "github.com/coredns/coredns", pins), upstream, dnsperf)
+    ways: dict[str, Callable[[], Path]] = {
+        "upstream": partial(_ours, "upstream"),
+        "asker": partial(_ours, "asker"),
+        "coredns": partial(_built, "coredns", "github.com/coredns/coredns", pins),
+        "knotd": partial(_packaged, "knotd"),
+    }
+    return Programs(_packaged("dnsperf"), **{name: ways[name]() for name in wanted})
 
 
 def coredns_version() -> str:
@@ -66,17 +78,40 @@ def coredns_version() -> str:
     return found[1]
 
 
-def _dnsperf() -> Path:
-    """Return the path of dnsperf; root installs it where apt-get is."""
-    if not shutil.which("dnsperf") and shutil.which(_APT[0]) and os.geteuid() == 0:
-        _say("bench: installing dnsperf")
+def knot_version(knotd: Path) -> str:
+    """Return the version of Knot DNS, such as ``3.2.6``."""
+    words = [str(knotd), "--version"]
+    said = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+    return said.stdout.split()[-1]
+
+
+def _packaged(program: str) -> Path:
+    """Return the path of a program of Debian's; root installs it where apt-get is.
+
+    A server is not installed where systemd would start it as a service.
+    """
+    service = program != "dnsperf" and Path("/run/systemd/system").exists()
+    if not _found(program) and shutil.which(_APT[0]) and os.geteuid() == 0 and not service:
+        _say(f"bench: installing {_PACKAGES[program]}")
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for words in ((_APT[0], "update", "-qq"), _APT):
+        for words in ((_APT[0], "update", "-qq"), (*_APT, _PACKAGES[program])):
             subprocess.run(words, env=quiet, stdout=subprocess.DEVNULL, check=False)  # noqa: S603 - our own words
-    found = shutil.which("dnsperf")
+    found = _found(program)
     if found is None:
-        raise MissingError("bench: dnsperf is not on PATH: install the package dnsperf")
+        raise MissingError(
+            f"bench: {program} is not on PATH: install the package {_PACKAGES[program]}"
+        )
     return Path(found)
+
+
+def _found(program: str) -> str | None:
+    return shutil.which(program) or shutil.which(program, path=_ELSEWHERE)
+
+
+def _ours(name: str) -> Path:
+    """Return a program whose source is a folder of the module."""
+    sources = sorted((MODULE / name).glob("*.go"))
+    return _built(name, f"./{name}", [MODULE / _PINS[0], *sources])
 
 
 def _built(name: str, package: str, made_of: list[Path]) -> Path:
@@ -125,11 +160,12 @@ def _say(line: str) -> None:
 def main() -> int:
     """Build and install what is missing; return the exit status, 1 with one line on stderr."""
     try:
-        found = programs(coredns=True)
+        found = programs("upstream", "asker", "coredns", "knotd")
     except MissingError as error:
         _say(str(error))
         return 1
-    _say(f"bench: {found.coredns}, {found.upstream} and {found.dnsperf} are there")
+    paths = (found.dnsperf, found.upstream, found.asker, found.coredns, found.knotd)
+    _say(f"bench: {', '.join(map(str, paths))} are there")
     return 0
 
 

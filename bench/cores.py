@@ -49,6 +49,26 @@ def pinned(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+def keep_on(pid: int, numbers: set[int]) -> None:
+    """Let every thread of a process and of its descendants run on these cores alone."""
+    for each in tree(pid):
+        for task in Path(f"/proc/{each}/task").iterdir():
+            with contextlib.suppress(OSError):  # a thread that ended meanwhile
+                os.sched_setaffinity(int(task.name), numbers)
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and its descendants that live, the process first; empty if it is gone."""
+    children: list[str] = []
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # a thread that ended meanwhile
+                children += (task / "children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *(found for child in children for found in tree(int(child)))]
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What was used between two moments.
@@ -57,12 +77,14 @@ class Usage:
         seconds: between them.
         cpu_s: CPU time of the process with its threads and children.
         foreign: share of its core that went to anybody else, 0 to 1; interrupts count.
+        waited_s: time that its threads were ready to run and had no core, all of them together.
         clients: share of the other core that was used, 0 to 1; near 1 the clients are the limit.
     """
 
     seconds: float
     cpu_s: float
     foreign: float
+    waited_s: float
     clients: float
 
     @property
@@ -79,6 +101,7 @@ class Meter:
         self._cores = cores
         self._started = time.monotonic()
         self._cpu_s = _cpu_seconds(pid)
+        self._waited_s = _waited_seconds(pid)
         self._server_s = _core_busy_seconds(cores.server)
         self._client_s = _core_busy_seconds(cores.client)
 
@@ -88,13 +111,47 @@ class Meter:
         cpu_s = _cpu_seconds(self._pid) - self._cpu_s
         server_s = _core_busy_seconds(self._cores.server) - self._server_s
         client_s = _core_busy_seconds(self._cores.client) - self._client_s
+        waited_s = _waited_seconds(self._pid) - self._waited_s
         foreign = max(0.0, server_s - cpu_s) / seconds
-        return Usage(seconds, cpu_s, foreign, client_s / seconds)
+        return Usage(seconds, cpu_s, foreign, waited_s, client_s / seconds)
 
 
 def peak_mib(pid: int) -> float:
-    """Return the most memory that a process has had resident, in MiB."""
-    found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    """Return the most memory that a process and its descendants have had, in MiB.
+
+    It is what they have now and what each was above that at its own peak, so rather too much.
+    """
+    fallen = (_status_mib(each, "VmHWM") - _status_mib(each, "VmRSS") for each in tree(pid))
+    return pss_mib(pid) + sum(max(0.0, mib) for mib in fallen)
+
+
+def pss_mib(pid: int) -> float:
+    """Return the memory of a process and its descendants, what they share counted once, in MiB."""
+    kib = 0
+    for each in tree(pid):
+        rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
+        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+        kib += int(found[1]) if found else 0
+    return kib / 1024
+
+
+class Growth:
+    """How far the resident memory of a process tree grows above what it is at the making."""
+
+    def __init__(self, pid: int) -> None:
+        self._before_mib = {each: _status_mib(each, "VmRSS") for each in tree(pid)}
+        for each in self._before_mib:
+            Path(f"/proc/{each}/clear_refs").write_text("5")  # the peak begins anew: proc(5)
+
+    def most_mib(self) -> float:
+        """Return the sum of what each process grew by at its own peak."""
+        grown = [_status_mib(each, "VmHWM") - mib for each, mib in self._before_mib.items()]
+        return sum(max(0.0, mib) for mib in grown)
+
+
+def _status_mib(pid: int, field: str) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)
     return int(found[1]) / 1024 if found else 0.0
 
 
@@ -112,16 +169,22 @@ def wait_quiet(cores: Cores, patience_s: float) -> None:
 
 def _cpu_seconds(pid: int) -> float:
     """Return user and system time of a process and of its descendants that live."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    own = (int(fields[11]) + int(fields[12])) / _TICKS
-    children: list[str] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):  # a thread that ended meanwhile
-            children += (task / "children").read_text().split()
-    for child in children:
-        with contextlib.suppress(OSError):
-            own += _cpu_seconds(int(child))
-    return own
+    ticks = 0
+    for each in tree(pid):
+        with contextlib.suppress(OSError):  # one that ended meanwhile
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / _TICKS
+
+
+def _waited_seconds(pid: int) -> float:
+    """Return how long the threads of a process and its descendants have waited for a core."""
+    nanoseconds = 0
+    for each in tree(pid):
+        with contextlib.suppress(OSError):  # a process that ended meanwhile, or a thread
+            for task in Path(f"/proc/{each}/task").iterdir():
+                nanoseconds += int((task / "schedstat").read_text().split()[1])
+    return nanoseconds / 1e9
 
 
 def _core_busy_seconds(core: int) -> float:

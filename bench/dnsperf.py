@@ -33,6 +33,7 @@ class Load:
         rate: most questions per second; None is as many as the server answers.
         timeout_s: after this a question is lost.
         once: whether to stop at the end of the file, for names that must be new.
+        denials: whether NXDOMAIN is a good answer too, for mixes with names that do not exist.
     """
 
     questions: Sequence[Path]
@@ -42,6 +43,7 @@ class Load:
     rate: int | None = None
     timeout_s: int = 1
     once: bool = False
+    denials: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Answered:
     Attributes:
         sent: questions.
         completed: answers.
-        good: answers with NOERROR.
+        good: answers with NOERROR, and with NXDOMAIN where the load has denials.
         seconds: in which they came.
         mean_ms: average latency of the answers.
     """
@@ -82,11 +84,11 @@ def run(dnsperf: Path, port: int, load: Load) -> Answered:
             words = command(dnsperf, port, load, questions)
             words += ["-a", f"127.0.0.{_FIRST_CLIENT + number}"]  # a server bounds what one may ask
             process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own words
-            stack.callback(process.kill)
             started.append(stack.enter_context(process))
+            stack.callback(process.kill)  # runs before the process is waited for
             time.sleep(_APART_S)
         reports = [each.communicate(timeout=deadline - time.monotonic())[0] for each in started]
-    return _together([parse(each, load.seconds) for each in reports])
+    return _together([parse(each, load.seconds, denials=load.denials) for each in reports])
 
 
 def _together(parts: Sequence[Answered]) -> Answered:
@@ -116,13 +118,14 @@ def command(dnsperf: Path, port: int, load: Load, questions: Path) -> list[str]:
     return words
 
 
-def parse(text: str, limit_s: int | None = None) -> Answered:
+def parse(text: str, limit_s: int | None = None, *, denials: bool = False) -> Answered:
     """Return the numbers of a report.
 
     Args:
         text: dnsperf's standard output.
         limit_s: the limit of the run. dnsperf counts the wait for lost answers as run time; where
             some were lost, it is this that counts.
+        denials: whether NXDOMAIN counts as good.
 
     Raises:
         ValueError: it is not such a report.
@@ -130,12 +133,13 @@ def parse(text: str, limit_s: int | None = None) -> Answered:
     sent = int(_number(r"Queries sent:\s+(\d+)", text))
     completed = int(_number(r"Queries completed:\s+(\d+)", text))
     seconds = _number(r"Run time \(s\):\s+([\d.]+)", text)
-    good = re.search(r"NOERROR (\d+)", text)
+    codes = {name: int(number) for name, number in re.findall(r"\b([A-Z]+) (\d+) \(", text)}
+    good = codes.get("NOERROR", 0) + (codes.get("NXDOMAIN", 0) if denials else 0)
     latency = re.search(r"Average Latency \(s\):\s+([\d.]+)", text)
     if limit_s is not None and completed < sent:
         seconds = min(seconds, limit_s)
     mean_ms = float(latency[1]) * 1000 if latency else 0.0
-    return Answered(sent, completed, int(good[1]) if good else 0, seconds, mean_ms)
+    return Answered(sent, completed, good, seconds, mean_ms)
 
 
 def _number(pattern: str, text: str) -> float:

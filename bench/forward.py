@@ -7,17 +7,16 @@ on the other. Prints Markdown; ``--results DIR`` keeps it, and JSON with every r
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench.build import MissingError, Programs, programs
-from bench.cores import pinned, two_cores, wait_quiet
-from bench.report import Round, Run, as_json, as_markdown, machine
+from bench.cores import two_cores
+from bench.report import as_json, as_markdown, keep, machine
+from bench.rounds import take_turns
 from bench.running import end_on_signal
-from bench.scenarios import SCENARIOS, Scenario
+from bench.scenarios import SCENARIOS
 from bench.servers import OURS, Server, coredns, coredns_bare, kubedns_py
 from bench.stage import Bench
 
@@ -31,51 +30,21 @@ def main() -> int:
     options = _parser().parse_args()
     end_on_signal()
     try:
-        found = programs(coredns=bool(_PEERS.keys() & set(options.servers)))
+        peers = ["coredns"] if _PEERS.keys() & set(options.servers) else []
+        found = programs("upstream", *peers)
     except MissingError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     scenarios = [each for each in SCENARIOS if each.name in options.scenarios]
-    run = _measure(_servers(options.servers, found), scenarios, options, found)
+    bench = Bench(found, two_cores(), options.seconds)
+    servers = _servers(options.servers, found)
+    run = take_turns(bench, servers, scenarios, rounds=options.rounds, patience_s=options.patience)
     facts = machine()
-    text = as_markdown(run, facts, scenarios)
+    text = as_markdown("Forwarding, measured", run, facts, scenarios)
     sys.stdout.write(text)
     if options.results is not None:
-        options.results.mkdir(parents=True, exist_ok=True)
-        everything = json.dumps(as_json(run, facts), indent=1)
-        (options.results / "forward.json").write_text(everything + "\n")
-        (options.results / "forward.md").write_text(text)
+        keep(options.results, "forward", text, as_json(run, facts))
     return 0 if len(run.rounds) == len(scenarios) * options.rounds * len(run.servers) else 1
-
-
-def _measure(
-    servers: Sequence[Server],
-    scenarios: Sequence[Scenario],
-    options: argparse.Namespace,
-    found: Programs,
-) -> Run:
-    cores = two_cores()
-    if not cores.apart:
-        sys.stderr.write("bench: one core only: the server shares it, and rates are too low\n")
-    bench = Bench(found, cores, options.seconds)
-    rounds = []
-    with pinned(cores.client):
-        for scenario in scenarios:
-            for number in range(1, options.rounds + 1):
-                for server in servers:
-                    wait_quiet(cores, options.patience)
-                    sys.stderr.write(f"bench: {scenario.name}, round {number}, {server.name}\n")
-                    try:
-                        figures = scenario.measure(bench, server)
-                    except (OSError, ValueError, subprocess.SubprocessError) as error:
-                        sys.stderr.write(f"bench: that failed: {_words(error)}\n")
-                        continue
-                    rounds.append(Round(scenario.name, server.name, number, figures))
-    return Run({each.name: each.version for each in servers}, options.seconds, rounds)
-
-
-def _words(error: Exception) -> str:
-    return "; ".join([str(error), *getattr(error, "__notes__", [])])
 
 
 def _servers(names: Sequence[str], found: Programs) -> list[Server]:

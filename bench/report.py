@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
 import resource
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.scenarios import Figures, Scenario
+from bench.rounds import Round, Run, Scenario
 from bench.servers import OURS
 
-_RATIO_OF = ("answers_per_s", "cpu_us_per_query", "p99_ms", "peak_mib")
+_RATIO_OF = (
+    "answers_per_s",
+    "cpu_us_per_change",
+    "cpu_us_per_query",
+    "p50_ms",
+    "p99_ms",
+    "peak_mib",
+    "pss_mib",
+    "sync_s",
+)
 """Endings of the figures whose ratio says something."""
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One measurement of one server."""
-
-    scenario: str
-    server: str
-    number: int
-    figures: Figures
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """All of them.
-
-    Attributes:
-        servers: name to version, ours last.
-        seconds: length of a load.
-        rounds: in the order in which they were made.
-    """
-
-    servers: dict[str, str]
-    seconds: int
-    rounds: Sequence[Round]
 
 
 def machine() -> dict[str, str]:
@@ -68,18 +52,40 @@ def as_json(run: Run, facts: dict[str, str]) -> dict[str, Any]:
     return {"machine": facts, "servers": run.servers, "seconds": run.seconds, "rounds": rounds}
 
 
-def as_markdown(run: Run, facts: dict[str, str], scenarios: Sequence[Scenario]) -> str:
-    """Return one table per scenario: medians over the rounds, the range in brackets."""
-    lines = ["# Forwarding, measured", ""]
+def as_markdown(
+    title: str,
+    run: Run,
+    facts: dict[str, str],
+    scenarios: Sequence[Scenario],
+    summary: Sequence[str] = (),
+) -> str:
+    """Return one table per scenario: medians over the rounds, the range in brackets.
+
+    Args:
+        title: of the report.
+        run: what was measured.
+        facts: what the figures depend on.
+        scenarios: in the order of their tables.
+        summary: lines before the tables.
+    """
+    lines = [f"# {title}", ""]
     lines += [f"- {name}: {value}" for name, value in facts.items()]
     lines += [f"- {name}: {version}" for name, version in run.servers.items()]
     lines += [f"- loads of {run.seconds} s; median over rounds, lowest and highest in brackets"]
+    lines += ["", *summary] if summary else []
     for scenario in scenarios:
         rounds = [each for each in run.rounds if each.scenario == scenario.name]
         if rounds:
             lines += ["", f"## {scenario.title}", "", f"Goal: {scenario.goal}.", ""]
             lines += _table(list(run.servers), rounds)
     return "\n".join(lines) + "\n"
+
+
+def keep(folder: Path, name: str, text: str, everything: dict[str, Any]) -> None:
+    """Write a report as ``name.md`` and what it was made from as ``name.json``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(everything, indent=1) + "\n")
+    (folder / f"{name}.md").write_text(text)
 
 
 def _table(servers: Sequence[str], rounds: Sequence[Round]) -> list[str]:

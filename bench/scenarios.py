@@ -12,13 +12,13 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from bench import dnsperf
-from bench.cores import Meter, Usage, peak_mib
-from bench.dnsperf import Answered, Load
-from bench.lookups import Lookups, Pace, look_up, percentile
+from bench.cores import Meter, peak_mib
+from bench.dnsperf import Load
+from bench.figures import Figures, histogram, latencies, loaded, used
+from bench.lookups import Pace, look_up, percentile
 from bench.names import (
     CLUSTER_NAMES,
     cluster_name,
@@ -27,14 +27,10 @@ from bench.names import (
     write_external,
     write_new,
 )
+from bench.rounds import Scenario
 from bench.running import running
 from bench.servers import Server
 from bench.stage import Bench, Stage, started
-
-Figures = dict[str, float]
-
-HISTOGRAM_MS = (10, 20, 50, 100, 500, 1000, 2500, 5000)
-"""Upper edges of the latency classes; what is slower, or lost, is in a last one."""
 
 _BURST = 240  # questions at once that a socket buffer of the usual size takes
 _MOST_WAITING = 20_000
@@ -45,23 +41,13 @@ _FLOOD_END_S = 20
 _DEAD_S = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One way to load a server. ``goal`` is what ours is to reach, in words."""
-
-    name: str
-    title: str
-    goal: str
-    measure: Callable[[Bench, Server], Figures]
-
-
 def cached(bench: Bench, server: Server) -> Figures:
     """Ask 1,000 external names for A and AAAA, over and over, after each was asked once."""
     with started(bench, server, [[]], most_waiting=_MOST_WAITING) as at:
         questions = at.folder / "external.txt"
         write_external(questions)
         dnsperf.run(bench.programs.dnsperf, at.port, Load([questions], outstanding=20, timeout_s=5))
-        return _loaded(bench, at, Load([questions], bench.seconds, outstanding=_BURST))
+        return loaded(bench, at, Load([questions], bench.seconds, outstanding=_BURST))
 
 
 def uncached(bench: Bench, server: Server) -> Figures:
@@ -84,14 +70,14 @@ def silent_upstream(bench: Bench, server: Server) -> Figures:
         with _flood(bench, at, _FLOOD_RAMP_S + bench.seconds) as flood:
             time.sleep(_FLOOD_RAMP_S)  # until as many wait for the upstream as ever will
             meter = Meter(at.pid, bench.cores)
-            loaded = look_up(at.port, cluster_questions(), quiet)
+            flooded = look_up(at.port, cluster_questions(), quiet)
             usage = meter.read()
         return {
             **flood,
-            **_latencies("idle", idle),
-            **_latencies("loaded", loaded),
-            "p99_ratio": percentile(loaded.answered_ms, 0.99) / percentile(idle.answered_ms, 0.99),
-            **_used(usage),
+            **latencies("idle", idle),
+            **latencies("loaded", flooded),
+            "p99_ratio": percentile(flooded.answered_ms, 0.99) / percentile(idle.answered_ms, 0.99),
+            **used(usage),
             "peak_mib": peak_mib(at.pid),
         }
 
@@ -103,7 +89,7 @@ def dead_upstream(bench: Bench, server: Server) -> Figures:
     for words, window, rate in (("one by one", 1, 1e6), ("50 at a time", 50, 2_000.0)):
         with started(bench, server, upstreams, name=cluster_name(0)) as at:
             found = look_up(at.port, new_questions(), Pace(_DEAD_S, window, rate, timeout_s=10))
-            figures |= _latencies(words, found)
+            figures |= latencies(words, found)
             figures |= histogram(words, found)
     return figures
 
@@ -127,68 +113,13 @@ SCENARIOS = (
 )
 
 
-def histogram(words: str, found: Lookups) -> Figures:
-    """Return how many lookups each latency class has; the last class has the lost ones too."""
-    all_ms = found.answered_ms + found.refused_ms + [float("inf")] * found.lost
-    figures: Figures = {}
-    below = 0
-    for edge in HISTOGRAM_MS:
-        within = sum(ms <= edge for ms in all_ms)
-        figures[f"{words}: ≤ {edge} ms"] = within - below
-        below = within
-    figures[f"{words}: slower or lost"] = len(all_ms) - below
-    return figures
-
-
 def _all_new(bench: Bench, server: Server, upstream: Sequence[str], *, files: int) -> Figures:
     with started(bench, server, [upstream], most_waiting=_MOST_WAITING) as at:
         questions = [at.folder / f"new-{number}.txt" for number in range(files)]
         for path in questions:
             write_new(path, _NEW_PER_SECOND * bench.seconds // files)
         load = Load(questions, bench.seconds, outstanding=_BURST, once=True)
-        return _loaded(bench, at, load)
-
-
-def _loaded(bench: Bench, at: Stage, load: Load) -> Figures:
-    """Put a load on a server and return what it did and what it used."""
-    meter = Meter(at.pid, bench.cores)
-    answered = dnsperf.run(bench.programs.dnsperf, at.port, load)
-    usage = meter.read()
-    return {
-        **_throughput(answered),
-        "cpu_us_per_query": usage.cpu_s / max(1, answered.completed) * 1e6,
-        **_used(usage),
-        "peak_mib": peak_mib(at.pid),
-    }
-
-
-def _throughput(answered: Answered) -> Figures:
-    return {
-        "answers_per_s": answered.rate,
-        "mean_ms": answered.mean_ms,
-        "lost": answered.sent - answered.completed,
-        "failed": answered.completed - answered.good,
-    }
-
-
-def _used(usage: Usage) -> Figures:
-    return {
-        "server_core_busy": usage.busy,
-        "server_core_foreign": usage.foreign,
-        "client_core_busy": usage.clients,
-    }
-
-
-def _latencies(words: str, found: Lookups) -> Figures:
-    every_ms = found.answered_ms + found.refused_ms
-    return {
-        f"{words}: lookups": found.count,
-        f"{words}: p50_ms": percentile(every_ms, 0.5),
-        f"{words}: p99_ms": percentile(every_ms, 0.99),
-        f"{words}: max_ms": max(every_ms, default=0.0),
-        f"{words}: over_100_ms": sum(ms > 100 for ms in every_ms) + found.lost,
-        f"{words}: failed": found.failed,
-    }
+        return loaded(bench, at, load)
 
 
 @contextlib.contextmanager

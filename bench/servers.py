@@ -60,10 +60,7 @@ def coredns(program: Path) -> Server:
     """
 
     def prepare(job: Job) -> list[str]:
-        admin = [
-            f"{plugin} 127.0.0.1:{free_port()}" for plugin in ("health", "ready", "prometheus")
-        ]
-        return _coredns(program, job, ["errors", *admin, "cache 30", "reload", "loadbalance"])
+        return coredns_command(program, job, [*_names(job), *kubeadm_plugins()])
 
     return Server("CoreDNS", coredns_version(), prepare)
 
@@ -72,19 +69,30 @@ def coredns_bare(program: Path) -> Server:
     """Return CoreDNS with ``cache`` and ``forward`` alone: nothing counted, nothing logged."""
 
     def prepare(job: Job) -> list[str]:
-        return _coredns(program, job, ["cache"])
+        return coredns_command(program, job, [*_names(job), "cache"])
 
     return Server("CoreDNS bare", coredns_version(), prepare)
 
 
-def _coredns(program: Path, job: Job, plugins: Sequence[str]) -> list[str]:
-    """Write what CoreDNS reads and return its command; it orders the plugins itself."""
-    zone, corefile = job.folder / "cluster.zone", job.folder / "Corefile"
-    write_zone(zone)
-    lines = ["bind 127.0.0.1", f"file {zone} cluster.local", *plugins]
-    lines += [f"forward . {' '.join(job.addresses)}"]
-    corefile.write_text("\n    ".join([f".:{job.port} {{", *lines]) + "\n}\n")
+def kubeadm_plugins() -> list[str]:
+    """Return the lines of kubeadm's Corefile that every CoreDNS here shares, on free ports."""
+    admin = [f"{plugin} 127.0.0.1:{free_port()}" for plugin in ("health", "ready", "prometheus")]
+    return ["errors", *admin, "cache 30", "reload", "loadbalance"]
+
+
+def coredns_command(program: Path, job: Job, lines: Sequence[str]) -> list[str]:
+    """Write a Corefile and return the command; CoreDNS orders the plugins itself."""
+    corefile = job.folder / "Corefile"
+    lines = [f".:{job.port} {{", "bind 127.0.0.1", *lines]
+    corefile.write_text("\n    ".join(lines) + "\n}\n")
     return [str(program), "-conf", str(corefile)]
+
+
+def _names(job: Job) -> list[str]:
+    """Write a zone of cluster names and return the lines that serve it, and forward the others."""
+    zone = job.folder / "cluster.zone"
+    write_zone(zone)
+    return [f"file {zone} cluster.local", f"forward . {' '.join(job.addresses)}"]
 
 
 def kubedns_py() -> Server:
@@ -93,12 +101,22 @@ def kubedns_py() -> Server:
     def prepare(job: Job) -> list[str]:
         manifests = job.folder / "manifests"
         write_manifests(manifests)
-        words = [sys.executable, "-m", "kubedns_py", "serve", "--manifests", str(manifests)]
-        words += ["--nameservers", ",".join(job.addresses)]
-        words += ["--dns-bind-address", "127.0.0.1", "--dns-port", str(job.port)]
-        words += ["--healthz-port", "0", "--metrics-port", "0", "--lameduck", "0s"]
+        words = ["--manifests", str(manifests), "--nameservers", ",".join(job.addresses)]
         if job.most_waiting is not None:
             words += ["--max-concurrent", str(job.most_waiting)]
-        return words
+        return our_command(job, words)
 
-    return Server(OURS, f"this tree, Python {platform.python_version()}", prepare)
+    return Server(OURS, our_version(), prepare)
+
+
+def our_command(job: Job, words: Sequence[str]) -> list[str]:
+    """Return the command of our server for a job, with further flags."""
+    command = [sys.executable, "-m", "kubedns_py", "serve"]
+    command += ["--dns-bind-address", "127.0.0.1", "--dns-port", str(job.port)]
+    command += ["--healthz-port", "0", "--metrics-port", "0", "--lameduck", "0s"]
+    return [*command, *words]
+
+
+def our_version() -> str:
+    """Return which tree and interpreter it is."""
+    return f"this tree, Python {platform.python_version()}"

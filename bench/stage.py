@@ -40,11 +40,19 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A server that answers, with a folder for questions."""
+    """A server, with a folder for questions.
+
+    Attributes:
+        port: where it answers.
+        pid: of its process.
+        folder: of its own.
+        started_s: monotonic time just before its start.
+    """
 
     port: int
     pid: int
     folder: Path
+    started_s: float
 
 
 @contextlib.contextmanager
@@ -53,10 +61,13 @@ def started(
     server: Server,
     upstreams: Sequence[Sequence[str]],
     *,
-    name: str = FIRST_NAME,
+    name: str | None = FIRST_NAME,
     most_waiting: int | None = None,
 ) -> Iterator[Stage]:
-    """Start an upstream per list of words and the server in front; wait until it knows a name."""
+    """Start an upstream per list of words and the server in front; wait until it knows a name.
+
+    Without a name nobody is waited for.
+    """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kubedns-bench-")))
         ports = []
@@ -67,9 +78,12 @@ def started(
             stack.enter_context(running(command, bench.cores.client, log))
         job = Job(free_port(), ports, folder, most_waiting)
         log = folder / "server.log"
-        process = stack.enter_context(running(server.prepare(job), bench.cores.server, log))
-        _wait(process, job.port, name, log)
-        yield Stage(job.port, process.pid, folder)
+        command = server.prepare(job)
+        started_s = time.monotonic()
+        process = stack.enter_context(running(command, bench.cores.server, log))
+        if name is not None:
+            _wait(process, job.port, name, log)
+        yield Stage(job.port, process.pid, folder, started_s)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, name: str, log: Path) -> None:

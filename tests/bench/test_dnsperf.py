@@ -84,3 +84,12 @@ def test_names_that_must_be_new_are_read_once_within_the_time() -> None:
 
     assert words[words.index("-l") + 1] == "5"
     assert words[words.index("-n") + 1] == "1"
+
+
+MIXED = CLEAN.replace("NOERROR 91000 (99.31%), SERVFAIL 635", "NOERROR 91000 (99%), NXDOMAIN 635")
+
+
+def test_denials_count_as_good_where_names_are_asked_that_do_not_exist() -> None:
+    """Issue 4: 8 % of the warm mix are search leftovers."""
+    assert parse(MIXED).good == 91000
+    assert parse(MIXED, denials=True).good == 91635

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
+from bench.figures import histogram
 from bench.lookups import Lookups, Pace, look_up, percentile
 from bench.running import question
-from bench.scenarios import histogram
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:

@@ -1,6 +1,7 @@
 """A run's report."""
 
-from bench.report import Round, Run, as_json, as_markdown
+from bench.report import as_json, as_markdown
+from bench.rounds import Round, Run
 from bench.scenarios import SCENARIOS
 
 CACHED = SCENARIOS[0]
@@ -20,7 +21,7 @@ def test_a_table_has_medians_ranges_and_the_ratio_of_medians() -> None:
     """Issue 3: medians over alternating rounds, ratios in one run."""
     rates = {"CoreDNS": [10_000.0, 30_000, 20_000], "kubedns-py": [50_000.0, 50_000, 50_000]}
 
-    text = as_markdown(run(rates), {}, [CACHED])
+    text = as_markdown("Figures", run(rates), {}, [CACHED])
 
     assert "| figure | CoreDNS | kubedns-py | kubedns-py / CoreDNS |" in text
     assert "| answers per s | 20,000 (10,000–30,000) | 50,000 | 2.50 |" in text  # noqa: RUF001 - an en dash is meant
@@ -29,7 +30,7 @@ def test_a_table_has_medians_ranges_and_the_ratio_of_medians() -> None:
 
 def test_a_server_alone_has_no_ratio() -> None:
     """A ratio is of two in one run, never of a run and a memory of another."""
-    text = as_markdown(run({"CoreDNS": [12.34]}), {"cores": "2"}, [CACHED])
+    text = as_markdown("Figures", run({"CoreDNS": [12.34]}), {"cores": "2"}, [CACHED])
 
     assert "- cores: 2" in text
     assert "| figure | CoreDNS |" in text
