@@ -129,6 +129,8 @@ class _Program:
         """
         if self._forwarding is not None:
             edges.push_async_callback(self._forwarding.aclose)
+        if self._workers is not None:
+            edges.push_async_callback(self._workers.wait_closed)
         edges.callback(self._udp.close)
         edges.push_async_callback(self._tcp.close)
         edges.push_async_callback(self._admin.stop)
@@ -263,7 +265,7 @@ class _Program:
         if self._stop.first.is_set():
             return ["shutting down"]
         if self._core.view.known is Known.ALL:
-            return []
+            return self._workers.missing if self._workers else []
         problems = self._manifests.problems if self._manifests else {}
         return missing(self._informer.statuses) + [f"{n}: {what}" for n, what in problems.items()]
 

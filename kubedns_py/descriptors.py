@@ -32,6 +32,9 @@ _KEPT: Final = 128
 """64 HTTP connections, and as many for the API server, listening sockets, files, connections to
 other servers over TCP, and probes."""
 
+_PER_WORKER: Final = 2
+"""Beside its sockets: the line to it, and what tells of its end."""
+
 _FEWEST: Final = 10
 """The least that ``--max-concurrent`` may be."""
 
@@ -57,7 +60,8 @@ def within_limit(config: Config, *, connections: int) -> Config:
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = config.max_concurrent * _PER_QUESTION
-    left = limit - connections - _KEPT
+    workers = config.workers * (len(config.dns_bind_addresses) + _PER_WORKER)
+    left = limit - connections - workers - _KEPT
     if not config.forward or limit == resource.RLIM_INFINITY or wanted <= left:
         return config
     fitting = max(_FEWEST, left // _PER_QUESTION)

@@ -13,9 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Protocol
+from typing import Final, Protocol
+from zlib import crc32
 
 from kubedns_py.server.entry import Entry
+
+MOST_KEYS: Final = 4
+"""Queries that one entry is found by; nobody sends more variants but on purpose. Then one of them
+leaves for each that comes: so whoever sends odd ones early keeps no plain one out."""
 
 
 class Owner(Protocol):
@@ -123,8 +128,13 @@ class AnswerTable:
         if entry.content.serials:
             entry.due = -inf  # whoever made it may have done so long ago
         if key is not None and key not in entry.keys:
+            if len(entry.keys) < MOST_KEYS:
+                entry.keys += (key,)
+            else:
+                at = crc32(key) % MOST_KEYS  # not in turn: of five that take turns none would stay
+                del self._entries[entry.keys[at]]
+                entry.keys = (*entry.keys[:at], key, *entry.keys[at + 1 :])
             self._entries[key] = entry
-            entry.keys += (key,)
 
     def discard(self, entry: Entry) -> None:
         """Forget an entry. Its uses are counted."""

@@ -8,12 +8,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from kubedns_py.server.batch import BURST
 from kubedns_py.server.channel import open_line, read_said
 from kubedns_py.server.outbox import Outbox
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from kubedns_py.server.channel import Said
     from kubedns_py.structs import Raw
@@ -22,8 +23,8 @@ SILENT_S: Final = 5
 """A worker that says nothing for so long does not answer either."""
 _LOOK_S: Final = 1.0
 _END_S: Final = 1.0
-_MOST_PACKETS: Final = 16
-"""Packets that are taken of one worker before others get their turn."""
+_MOST_HEARD: Final = BURST
+"""Messages after which others get their turn: each may be a name that has to be looked up."""
 _PACKET_ROOM: Final = 2**20
 
 
@@ -36,18 +37,20 @@ class Hired:
 
     Attributes:
         pid: of the process; 0 while there is none.
+        is_there: whether the process has said something: it answers since then.
     """
 
     def __init__(self, number: int, sockets: Sequence[socket.socket]) -> None:
         self.number = number
         self.pid = 0
+        self.is_there = False
         self._sockets = sockets
         self._line: socket.socket | None = None
         self._outbox: Outbox | None = None
         self._was_heard = False
 
     async def run(
-        self, everything: Callable[[], Sequence[Raw]], on_ready: Callable[[Hired], None]
+        self, everything: Callable[[], Iterable[Raw]], on_ready: Callable[[Hired], None]
     ) -> str:
         """Run a process until it ends; return how it did.
 
@@ -58,15 +61,18 @@ class Hired:
         Raises:
             OSError: the process cannot be started.
         """
+        self._line, theirs = open_line()
+        outbox = self._outbox = Outbox(self._line, everything)
         try:
-            process = await self._start(everything)
-        except OSError:
+            with contextlib.closing(theirs):
+                process = await self._start(theirs)
+        except BaseException:
             self.hang_up()
             raise
         end = asyncio.create_task(process.wait())
-        assert self._line is not None  # noqa: S101 - it was opened by _start
-        asyncio.get_running_loop().add_reader(self._line, on_ready, self)
         try:
+            outbox.tell_everything()
+            asyncio.get_running_loop().add_reader(self._line, on_ready, self)
             silent = 0
             while silent < SILENT_S:
                 done, _ = await asyncio.wait((end,), timeout=_LOOK_S)
@@ -79,23 +85,18 @@ class Hired:
             self.hang_up()
             await _ended(process, end)
 
-    async def _start(self, everything: Callable[[], Sequence[Raw]]) -> asyncio.subprocess.Process:
-        self._line, theirs = open_line()
-        self._outbox = Outbox(self._line, everything)
-        descriptors = [theirs.fileno(), *(sock.fileno() for sock in self._sockets)]
-        with contextlib.closing(theirs):
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-P", "-m", "kubedns_py.server.worker"),
-                *map(str, descriptors),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=descriptors,
-                process_group=0,  # Ctrl-C is for the main process
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
+    async def _start(self, line: socket.socket) -> asyncio.subprocess.Process:
+        descriptors = [line.fileno(), *(sock.fileno() for sock in self._sockets)]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-P", "-m", "kubedns_py.server.worker"),
+            *map(str, descriptors),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=descriptors,
+            process_group=0,  # Ctrl-C is for the main process
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
         self.pid = process.pid
-        for message in everything():
-            self._outbox.tell(message)
         return process
 
     def tell(self, message: Raw) -> None:
@@ -106,7 +107,7 @@ class Hired:
     def hear(self) -> list[Said]:
         """Return what it said; more may be there."""
         heard: list[Said] = []
-        for _ in range(_MOST_PACKETS):
+        while len(heard) < _MOST_HEARD:
             try:
                 packet = self._line.recv(_PACKET_ROOM) if self._line else b""
             except OSError:  # nothing is there, or it ended: whoever waits for its end knows
@@ -114,7 +115,8 @@ class Hired:
             if not packet:
                 break
             heard += read_said(packet)
-        self._was_heard |= bool(heard)
+        if heard:
+            self.is_there = self._was_heard = True
         return heard
 
     def hang_up(self) -> None:
@@ -126,12 +128,18 @@ class Hired:
             self._line.close()
         self._line = self._outbox = None
         self.pid = 0
+        self.is_there = False
 
 
 async def _ended(process: asyncio.subprocess.Process, end: asyncio.Task[int]) -> None:
-    """Wait for the end of a process that was told to end; make it end if it does not."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(end), _END_S)
-    if not end.done():
-        process.kill()
-        await end
+    """Wait for the end of a process that was told to end; make it end if it does not.
+
+    None outlives us: it would hold its sockets, and the kernel would give it datagrams.
+    """
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(end), _END_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    await end

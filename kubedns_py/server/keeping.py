@@ -12,7 +12,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -21,14 +21,12 @@ from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.name import Name
 from kubedns_py.resolver.dependencies import Dependencies
 from kubedns_py.resolver.view import Known, View
-from kubedns_py.server.answers import AnswerTable
+from kubedns_py.server.answers import MOST_KEYS, AnswerTable
 from kubedns_py.server.arrival import IPV4, IPV6
 from kubedns_py.server.doorkeeper import Doorkeeper
 from kubedns_py.server.entry import Content, Entry, Facts
 from kubedns_py.server.retention import Retention
 
-_MOST_KEYS: Final = 4
-"""Queries that one entry is found by; nobody sends more variants but on purpose."""
 _KEY_OCTETS: Final = 150
 """Memory of a key beside its octets."""
 _OWN, _FOREIGN, _DENIALS = 0, 1, 2
@@ -98,7 +96,7 @@ class Keeper:
             for eighths in _SHARES[upstreams is not None]
         )
         self._standing = self._standing_now()
-        serials = [zone.serial for zone in view.zones]
+        serials = self.serials
         self.tables = {family: AnswerTable(self, clock, serials) for family in (IPV4, IPV6)}
 
     def __len__(self) -> int:
@@ -159,9 +157,10 @@ class Keeper:
 
     def find_by(self, entry: Entry, key: bytes) -> None:
         """Have an entry found by the octets of one more query, without its ID."""
-        if len(entry.keys) >= _MOST_KEYS or key in entry.keys:
+        if key in entry.keys:
             return
-        self._share(entry).grow(entry, len(key) + _KEY_OCTETS)
+        if len(entry.keys) < MOST_KEYS:  # else it takes the place of another one, as long as it
+            self._share(entry).grow(entry, len(key) + _KEY_OCTETS)
         self.tables[entry.content.facts.family].put(entry, key)
         if self.listener is not None:
             self.listener.entered(entry.number, key, entry.content)
@@ -169,7 +168,7 @@ class Keeper:
     def drop(self, keys: AbstractSet[Key], addresses: AbstractSet[Address]) -> None:
         """Let all go that depends on what changed, and learn the serials that came with it."""
         self._leave({*self._by_key.of(keys), *self._by_address.of(addresses)})
-        serials = [zone.serial for zone in self._view.zones]
+        serials = self.serials
         for table in self.tables.values():
             table.take_serials(serials)
         if self.listener is not None:
@@ -222,12 +221,21 @@ class Keeper:
             if entry is not None:
                 entry.is_used = True
 
-    def replay(self, listener: Listener) -> None:
-        """Tell somebody who has just come what there is."""
-        listener.counted([zone.serial for zone in self._view.zones])
-        for entry in self._entries.values():
+    @property
+    def serials(self) -> list[int]:
+        """The zones' serials, by number."""
+        return [zone.serial for zone in self._view.zones]
+
+    def replay(self) -> Iterator[tuple[int, bytes, Content]]:
+        """Yield what ``entered`` said of all that is there, for somebody who has just come.
+
+        That may take a while: what leaves meanwhile is not said any more, and what enters is told
+        to the listener.
+        """
+        for entry in list(self._entries.values()):
             for key in entry.keys:
-                listener.entered(entry.number, key, entry.content)
+                if self._entries.get(entry.fold) is entry:
+                    yield entry.number, key, entry.content
 
     def _standing_now(self) -> tuple[Known, bool, frozenset[Name], bool, int]:
         view, upstreams = self._view, self._upstreams

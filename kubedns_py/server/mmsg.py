@@ -171,10 +171,12 @@ class ManyAtOnce:
     def usual(self) -> Destination | None:
         """Where all of it was sent to; see ``Batch``."""
         ports = self._ports[1 : self._came * _PORT_STEP : _PORT_STEP].tolist()
-        if not self._barred.isdisjoint(ports):
-            return None
+        is_barred = not self._barred.isdisjoint(ports)
         if not self._control_room:
-            return self._usual
+            return None if is_barred else self._usual
+        if is_barred:
+            self._usual, self._usual_controls = None, b""  # it was that of an earlier batch
+            return None
         controls = self._controls[: self._came * self._control_room]
         if not self._usual_controls.startswith(controls):
             self._look_at(controls)

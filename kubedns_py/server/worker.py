@@ -127,7 +127,7 @@ class Worker:
         line = self._line.fileno()
         for each in (line, *self._readers):
             poll.register(each, select.EPOLLIN)
-        due = time.monotonic() + REPORT_S
+        due = time.monotonic()  # that it is there is said at once
         while True:
             ready = [each for each, _ in poll.poll(max(0.0, due - time.monotonic()))]
             if line in ready and not self._listen():
@@ -155,6 +155,9 @@ class Worker:
         return True
 
     def _hand_over(self, number: int, batch: Batch, slots: Sequence[int]) -> None:
+        if not self._say():  # a flood leaves no room for it otherwise
+            self._counts["not_handed_over"] += len(slots)
+            return
         datagrams = [
             encoded(HandedOver(number, batch.source(at), batch.info(at), batch.message(at)))
             for at in slots
@@ -166,7 +169,13 @@ class Worker:
                 self._counts["not_handed_over"] += count
 
     def _report(self) -> None:
-        """Say what was done since the last time; what cannot be said now is said the next time."""
+        """Say what was done since the last time.
+
+        What cannot be said now is said the next time, and what is done until then is counted where
+        it does not grow: a main process may be held up for long.
+        """
+        if not self._say():
+            return
         for table in self._copy.tables.values():
             table.settle()
         bursts = sum(reader.wakes for reader in self._readers.values())
@@ -177,12 +186,17 @@ class Worker:
         used, self._copy.used = self._copy.used, []
         report = packets([*used, encoded(Alive(bursts, drops))])
         self._unreported += [packet for packet, _ in report]
+        self._say()
+
+    def _say(self) -> bool:
+        """Send what was to be reported; return whether all of it was."""
         while self._unreported:
             try:
                 self._line.send(self._unreported[0])
             except OSError:
-                return
+                return False
             del self._unreported[0]
+        return True
 
 
 def main(words: Sequence[str]) -> int:

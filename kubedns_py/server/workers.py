@@ -37,11 +37,10 @@ from kubedns_py.server.waiting import DatagramReplies
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from kubedns_py.server.arrival import OnPanic, Repeats, Respond
     from kubedns_py.server.entry import Content, Facts
-    from kubedns_py.server.keeping import Listener
     from kubedns_py.structs import Raw
 
 _log = logging.getLogger(__name__)
@@ -60,8 +59,15 @@ class Kept(Protocol):
     def credit(self, number: int, facts: Facts, times: int, seconds: float) -> None:
         """Count uses of a copy of an entry."""
 
-    def replay(self, listener: Listener) -> None:
-        """Tell everything that is to be known."""
+    @property
+    def serials(self) -> Sequence[int]:
+        """The zones' serials, by number."""
+
+    def look(self) -> None:
+        """Let everything go if what answers were made from is not what it was."""
+
+    def replay(self) -> Iterator[tuple[int, bytes, Content]]:
+        """Yield number, key and content of all entries, as they are when they are yielded."""
 
 
 class WorkerServer:
@@ -121,6 +127,11 @@ class WorkerServer:
         """Process numbers of the workers that run."""
         return [each.pid for each in self._workers if each.pid]
 
+    @property
+    def missing(self) -> list[str]:
+        """What is not answered, because a worker does not run: lines for people."""
+        return [f"worker {each.number} does not run" for each in self._workers if not each.is_there]
+
     def start(self) -> None:
         """Start the workers, and begin to answer; on the running event loop."""
         self._keeping = [asyncio.create_task(self._keep(worker)) for worker in self._workers]
@@ -139,6 +150,10 @@ class WorkerServer:
             worker.hang_up()
         for sock in self._sockets:
             sock.close()
+
+    async def wait_closed(self) -> None:
+        """Wait for the end of all workers, after ``close``: at most some seconds."""
+        await asyncio.gather(*self._keeping, return_exceptions=True)
 
     def kernel_drops(self) -> int:
         """Return how many datagrams the kernel dropped because a receive buffer was full."""
@@ -167,16 +182,19 @@ class WorkerServer:
         for worker in self._workers:
             worker.tell(message)
 
-    def _everything(self) -> list[Raw]:
-        """Return all that a worker has to know, which may know something else."""
-        everything = _Everything()
+    def _everything(self) -> Iterator[Raw]:
+        """Yield all that a worker has to know, which may know something else."""
+        yield encoded(Forgot())
         if self._kept is not None:
-            self._kept.replay(everything)
-        return everything.messages
+            yield encoded(Counted(tuple(self._kept.serials)))
+            for number, key, content in self._kept.replay():
+                yield encoded(Entered(number, key, content))
 
     # -- hearing
 
     def _hear(self, worker: Hired) -> None:
+        if self._kept is not None:
+            self._kept.look()  # nobody else may ask for long, and workers know all that is asked
         parts = self._parts[worker.number - 1]
         for said in worker.hear():
             match said:
@@ -206,33 +224,17 @@ class WorkerServer:
         pause_s = _PAUSE_S
         while True:
             began = loop.time()
+            fault: Exception | None = None
             try:
                 ended = await worker.run(self._everything, self._hear)
             except OSError as error:
                 ended = f"could not be started: {error.strerror}"
+            except Exception as error:  # noqa: BLE001 - said; its sockets' datagrams wait for one
+                ended, fault = f"could not be kept: {error}", error
             self.restarts += 1
-            _log.error("worker %d %s; starting it again", worker.number, ended)
+            _log.error("worker %d %s; starting it again", worker.number, ended, exc_info=fault)
             if loop.time() - began > _SOON_S:
                 pause_s = _PAUSE_S
             else:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _MOST_PAUSE_S)
-
-
-class _Everything:
-    """Collects what a ``Listener`` is told."""
-
-    def __init__(self) -> None:
-        self.messages = [encoded(Forgot())]
-
-    def entered(self, number: int, key: bytes, content: Content) -> None:
-        self.messages.append(encoded(Entered(number, key, content)))
-
-    def left(self, numbers: Sequence[int]) -> None:
-        self.messages.append(encoded(Left(tuple(numbers))))
-
-    def forgot(self) -> None:
-        self.messages.append(encoded(Forgot()))
-
-    def counted(self, serials: Sequence[int]) -> None:
-        self.messages.append(encoded(Counted(tuple(serials))))

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from kubedns_py.server import hired
-from kubedns_py.server.channel import Entered, HandedOver, encoded
+from kubedns_py.server.channel import Entered, HandedOver, Said, encoded, open_line, packets
 from kubedns_py.server.hired import Hired
 from kubedns_py.server.listen import open_listeners
 from tests.helpers.dnsclient import UdpClient, a_query, ident_of
@@ -43,6 +43,27 @@ async def test_a_worker_is_told_heard_and_its_end_is_known() -> None:
     assert worker.hear() == []
     worker.tell(encoded(Entered(3, KEY, content(b"nobody hears it"))))
     worker.hang_up()
+    listeners.close()
+
+
+async def test_not_all_that_waits_is_heard_in_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of new names at one worker does not hold up the other ones, TCP and the cluster."""
+    ours, theirs = open_line()
+    told = [HandedOver(0, ("127.0.0.1", 9), b"", bytes([number])) for number in range(200)]
+    for start in range(0, len(told), 40):
+        ((packet, _),) = packets(map(encoded, told[start : start + 40]))
+        theirs.send(packet)
+    monkeypatch.setattr(hired, "open_line", lambda: (ours, theirs))
+    listeners = open_listeners(("127.0.0.1",), 0)
+    worker = Hired(1, listeners.udp)
+    heard: list[list[Said]] = []
+    run = asyncio.create_task(worker.run(list, lambda each: heard.append(each.hear())))
+    await until(lambda: sum(map(len, heard)) >= len(told))
+
+    assert [len(each) for each in heard[:2]] == [80, 80]
+    assert [said for each in heard for said in each][: len(told)] == told
+    worker.hang_up()
+    await run
     listeners.close()
 
 

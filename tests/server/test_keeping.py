@@ -240,13 +240,20 @@ def test_memory_is_bounded_whatever_is_kept() -> None:
 
 
 def test_few_queries_are_found_by_one_entry(house: House) -> None:
-    """Who sends more variants than there are does so on purpose."""
+    """Who sends more variants than there are does so on purpose, and keeps no other one out."""
     entry = house.keep(b"one")
     assert entry is not None
+    sizes = set()
+    house.keeper.tables[1].begin()
     for number in range(20):
-        house.keeper.find_by(entry, b"%d" % number)
+        house.keeper.find_by(entry, b"%2d" % number)
+        assert house.keeper.tables[1].repeat(b"%2d" % number) == DATA
+        sizes.add(entry.size_octets)
 
-    assert len(house.keeper.tables[1]) == 4
+    assert len(house.keeper.tables[1]) == len(entry.keys) == 4
+    assert len(sizes) <= 4
+    house.keep(b"one")  # anew, in the place of the first
+    assert len(house.keeper.tables[1]) == 1
 
 
 def test_who_keeps_copies_learns_what_enters_and_leaves(house: House) -> None:
@@ -272,15 +279,29 @@ def test_who_comes_late_is_told_what_there_is(house: House) -> None:
     """A worker that was started anew."""
     house.keep(b"web", Dependencies((WEB,)))
     house.keep(b"db", Dependencies((DB,)))
-    late = Copies()
 
-    house.keeper.replay(late)
-
-    assert late.told == [
-        ("counted", house.zone.serial),
-        ("entered", 1, b"web", (DATA,)),
-        ("entered", 2, b"db", (DATA,)),
+    assert house.keeper.serials == [house.zone.serial]
+    assert [(number, key, each.texts) for number, key, each in house.keeper.replay()] == [
+        (1, b"web", (DATA,)),
+        (2, b"db", (DATA,)),
     ]
+
+
+def test_what_leaves_while_it_is_told_is_told_no_more(house: House) -> None:
+    """All of it takes several turns of the event loop, and changes go before the rest of it."""
+    for name in (b"web", b"db", b"api"):
+        house.keep(name, Dependencies((DB,)) if name == b"db" else Dependencies((WEB,)))
+    told = house.keeper.replay()
+    assert next(told)[1] == b"web"
+
+    house.keeper.drop({DB}, set())
+    assert next(told)[1] == b"api"
+
+    told = house.keeper.replay()
+    next(told)
+    house.keeper.forget_all()
+    house.keep(b"api", Dependencies((WEB,)))
+    assert list(told) == []
 
 
 def test_uses_of_a_copy_are_counted_and_keep_the_entry() -> None:

@@ -118,6 +118,14 @@ def test_a_privileged_port_without_the_capability_names_the_capability(
     )
 
 
+def test_too_few_files_are_no_fault_of_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each worker has sockets of its own."""
+    fail_on(monkeypatch, lambda _sock: errno.EMFILE)
+
+    with pytest.raises(StartError, match=r"\(EMFILE\); raise the limit of open files \(ulimit -n"):
+        open_listeners(("127.0.0.1",), 53)
+
+
 @pytest.mark.parametrize(
     ("address", "line"),
     [

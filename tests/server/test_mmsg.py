@@ -83,6 +83,32 @@ async def test_addresses_that_change_from_batch_to_batch() -> None:
     assert dropped(server) == {}
 
 
+def test_a_source_that_needs_a_look_does_not_change_where_replies_leave_from() -> None:
+    """After a batch that went to one address, one for another with an odd port in it."""
+    calls = system_calls()
+    assert calls is not None
+    listeners = open_listeners(("0.0.0.0",), 0)
+    (sock,), port = listeners.udp, listeners.port
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as odd,
+    ):
+        for client, host in ((one, "127.0.0.1"), (odd, "127.0.0.2")):
+            client.bind(("127.0.0.1", 0))
+            client.connect((host, port))
+            client.settimeout(5)
+        barred = frozenset({odd.getsockname()[1]})
+        counts = dict.fromkeys(COUNTS, 0)
+        batch = ManyAtOnce(sock, Destinations("0.0.0.0", port), barred, counts, calls)
+        for client in (one, odd, one):
+            client.send(a_query(ident=5))
+            texts = batch.receive()
+            assert (batch.usual is None) == (client is odd)
+            batch.send(list(texts))
+            assert ident_of(client.recv(512)) == 5
+    listeners.close()
+
+
 async def test_one_that_gets_no_reply_leaves_the_others_theirs() -> None:
     """Drops, first, last and in the middle of a batch."""
     silent = {0, 1, 7, 20, 39}

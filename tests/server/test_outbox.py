@@ -127,6 +127,70 @@ async def test_a_worker_that_fell_behind_is_told_everything_anew(
     outbox.close()
 
 
+async def test_everything_may_be_more_than_is_kept_for_a_worker(
+    line: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Full tables are larger than the bound, and still it is told all of it, once."""
+    monkeypatch.setattr(outbox_module, "MOST_UNSENT", 50_000)
+    ours, theirs = line
+    told: list[Told] = [Forgot(), *(Entered(n, bytes(10_000), content(b"x")) for n in range(2000))]
+    made: list[int] = []
+
+    def everything() -> Iterator[Raw]:
+        for number, each in enumerate(told):
+            made.append(number)
+            yield encoded(each)
+
+    outbox = Outbox(ours, everything)
+    outbox.tell_everything()
+    await asyncio.sleep(0)
+    assert len(made) < len(told) / 2
+    outbox.tell(encoded(Left((7,))))
+
+    found: list[Told] = []
+
+    def is_all_there() -> bool:
+        found.extend(told_by(theirs))
+        return len(found) > len(told)
+
+    await until(is_all_there)
+
+    found.remove(Left((7,)))
+    assert found == told
+    assert made == list(range(len(told)))
+    assert not outbox.is_behind
+    outbox.close()
+
+
+async def test_one_that_was_closed_before_the_end_of_the_turn_sends_nothing(
+    line: tuple[socket.socket, socket.socket],
+) -> None:
+    """Its worker ended in the turn in which something changed."""
+    ours, _ = line
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+    outbox = Outbox(ours, list)
+    outbox.tell(encoded(Forgot()))
+    outbox.close()
+    ours.close()
+    await asyncio.sleep(0)
+    outbox.tell_everything()
+
+    assert faults == []
+
+
+async def test_a_worker_that_cannot_be_told_is_ended(
+    line: tuple[socket.socket, socket.socket],
+) -> None:
+    """More than the kernel takes: it would repeat for ever what is not so any more."""
+    ours, theirs = line
+    outbox = Outbox(ours, list)
+    outbox.tell(encoded(Left(tuple(range(2**32, 2**32 + 2_000_000)))))
+    await asyncio.sleep(0)
+
+    assert theirs.recv(1000) == b""
+
+
 async def test_a_worker_that_is_gone_is_no_error(
     line: tuple[socket.socket, socket.socket],
 ) -> None:

@@ -251,6 +251,52 @@ def test_what_a_busy_main_process_does_not_take_is_counted_and_known_answers_go_
     assert lost + handed == 600
 
 
+def test_a_report_that_nobody_takes_does_not_grow(office: Office) -> None:
+    """A main process that is held up for minutes is told all the same, and memory is bounded."""
+    office.tell(Entered(5, KEY, content(b"reply")))
+    unknown = a_query("unknown.test.") + bytes(20_000)
+    asked = 0
+    with office.client() as client:
+        for _ in range(600):
+            client.send(unknown)
+            client.send(QUERY)
+            client.recv(512)
+        office.tell(Entered(6, b"later", content(b"reply")))
+        end = time.monotonic() + 50 * worker.REPORT_S
+        while time.monotonic() < end:
+            client.send(b"idlater")
+            client.recv(512)
+            asked += 1
+
+    reports: list[int] = []
+    while sum(reports) < asked:
+        each = office.hear(lambda each: isinstance(each, Used) and each.number == 6)
+        assert isinstance(each, Used)
+        reports.append(each.times)
+    assert sum(reports) == asked
+    assert len(reports) <= 3
+
+
+def test_a_report_goes_before_what_is_handed_over(office: Office) -> None:
+    """A flood of new names fills the line all the time; what was answered is counted, too."""
+    office.tell(Entered(5, KEY, content(b"reply")))
+    unknown = a_query("unknown.test.") + bytes(20_000)
+    with office.client() as client:
+        for _ in range(600):
+            client.send(unknown)
+            client.send(QUERY)
+            client.recv(512)
+
+        for _ in range(1000):  # one packet is taken, and one datagram comes
+            office.heard += read_said(office.line.recv(2**20))
+            client.send(unknown)
+            client.send(QUERY)
+            client.recv(512)
+            if any(isinstance(each, Used) and each.times > 100 for each in office.heard):
+                return
+    raise AssertionError("nothing was reported")
+
+
 def test_it_ends_when_its_line_does() -> None:
     """A main process that was killed leaves no orphan."""
     made = Office("127.0.0.1")

@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
+
+import pytest
 
 from kubedns_py.server.arrival import IPV4
 from kubedns_py.server.listen import open_listeners
@@ -20,11 +23,10 @@ from tests.helpers.udpserver import Recorder
 from tests.helpers.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from kubedns_py.server.arrival import Respond
-    from kubedns_py.server.entry import Facts
-    from kubedns_py.server.keeping import Listener
+    from kubedns_py.server.entry import Content, Facts
 
 KEY = a_query()[2:]
 CLIENTS = 16
@@ -37,6 +39,13 @@ class Kept:
     def __init__(self) -> None:
         self.texts = [b"kept"]
         self.used: Counter[int] = Counter()
+        self.serials = [1]
+        self.faults: list[Exception] = []
+        self.on_look: Callable[[], None] = lambda: None
+
+    def look(self) -> None:
+        """Do what the test wants."""
+        self.on_look()
 
     def credit(self, number: int, counted: Facts, times: int, seconds: float) -> None:
         """Note it."""
@@ -44,11 +53,12 @@ class Kept:
         assert 0 <= seconds < 1
         self.used[number] += times
 
-    def replay(self, listener: Listener) -> None:
-        """Tell what there is."""
-        listener.counted([1])
+    def replay(self) -> Iterator[tuple[int, bytes, Content]]:
+        """Yield what there is."""
+        if self.faults:
+            raise self.faults.pop()
         for number, text in enumerate(self.texts, 1):
-            listener.entered(number, KEY, content(text))
+            yield number, KEY, content(text)
 
 
 class House:
@@ -66,7 +76,8 @@ class House:
     async def open(self) -> None:
         """Start the workers."""
         self.server.start()
-        await until(lambda: len(self.server.pids) == len(self.listeners.more_udp) + 1)
+        assert len(self.server.missing) == len(self.listeners.more_udp) + 1
+        await until(lambda: not self.server.missing)
 
     def hire(self, host: str = "127.0.0.1", count: int = CLIENTS) -> list[UdpClient]:
         """Return more clients."""
@@ -78,10 +89,11 @@ class House:
         """End everything; no worker is left."""
         pids = self.server.pids
         self.server.close()
+        await asyncio.wait_for(self.server.wait_closed(), 15)
         self.listeners.close()
         for client in self.clients:
             client.__exit__(None, None, None)
-        await until(lambda: not any(map(is_there, pids)))
+        assert not any(map(is_there, pids))
 
 
 def is_there(pid: int) -> bool:
@@ -166,6 +178,46 @@ async def test_a_killed_worker_is_back_soon_and_what_waited_in_its_socket_is_ans
         assert second in made.server.pids
         assert first not in made.server.pids
         assert made.server.restarts == 1
+
+
+async def test_a_fault_of_ours_leaves_no_socket_without_a_worker() -> None:
+    """Datagrams that nobody reads would wait for ever."""
+    async with house(Recorder(), 1) as made:
+        (pid,) = made.server.pids
+        made.kept.faults = [RuntimeError("cannot start a thread")]
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: made.server.restarts == 2)
+
+        (client,) = made.hire(count=1)
+        assert (await client.ask(a_query()))[2:] == b"kept"
+
+
+async def test_a_worker_that_cannot_be_started_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pod whose datagrams nobody reads must not be ready."""
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    made = House(Recorder(), 1)
+    made.server.start()
+    await until(lambda: made.server.restarts > 1)
+
+    assert made.server.missing == ["worker 1 does not run"]
+    monkeypatch.undo()
+    await until(lambda: made.server.missing == [])
+    (pid,) = made.server.pids
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: made.server.missing == ["worker 1 does not run"])
+    await until(lambda: made.server.missing == [])
+    await made.close()
+
+
+async def test_what_is_not_so_any_more_ends_though_workers_know_all_that_is_asked() -> None:
+    """Another configuration, data that is old: nobody asks the main process, and it looks."""
+    async with house(Recorder(), 1) as made:
+        (client,) = made.hire(count=1)
+        assert (await client.ask(a_query()))[2:] == b"kept"
+        made.kept.on_look = made.server.forgot
+
+        while (await client.ask(a_query()))[2:] == b"kept":  # noqa: ASYNC110 - each is a step
+            await asyncio.sleep(0.01)
 
 
 async def test_a_late_reply_leaves_from_the_workers_socket() -> None:
