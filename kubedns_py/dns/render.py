@@ -153,14 +153,21 @@ def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -
 
 
 def _records_at_question(rrset: RRset, query: Query) -> bytes:
-    """Return the records of most answers, which hold no name; nothing where it is not so simple."""
+    """Return the records of most answers; nothing where a name in them might be compressed."""
     rtype, ttl, rdatas, qclass = rrset.rtype, rrset.ttl, rrset.rdatas, query.qclass
-    if rtype in _COMPRESSED or rrset.owner != query.name or not query.name or len(rdatas) > _FEW:
+    if rrset.owner != query.name or not query.name or len(rdatas) > _FEW:
+        return b""
+    if rtype in _COMPRESSED and (rtype == SOA or len(rdatas) > 1 or _may_share(rdatas[0], query)):
         return b""
     pack = _AT_QUESTION.pack
     if len(rdatas) == 1:
         return pack(_TO_QUESTION, rtype, qclass, ttl, len(rdatas[0])) + rdatas[0]
     return b"".join([pack(_TO_QUESTION, rtype, qclass, ttl, len(each)) + each for each in rdatas])
+
+
+def _may_share(target: bytes, query: Query) -> bool:
+    """Tell whether a name may end as the one in question does: a pointer's hardly ever does."""
+    return target.endswith(query.name[-1], 0, -1)
 
 
 def _flags(query: Query, reply: Reply, shape: Shape) -> int:

@@ -11,6 +11,8 @@ IP6_ARPA: Name = (b"ip6", b"arpa")
 
 _IPV4_LABELS = 4
 _IPV6_LABELS = 32
+_IPV4_NAME = _IPV4_LABELS + len(IN_ADDR_ARPA)
+_APEXES = {IN_ADDR_ARPA: IN_ADDR_ARPA, IP6_ARPA: IP6_ARPA}
 _NIBBLES = {f"{value:x}".encode(): value for value in range(16)}
 _OCTETS = {str(value).encode(): value for value in range(256)}
 
@@ -25,12 +27,7 @@ class NotAnAddress(enum.Enum):
 
 def reverse_apex(name: Name) -> Name | None:
     """Return ``in-addr.arpa`` or ``ip6.arpa`` when the name is it or stands under it."""
-    if name[-1:] != (b"arpa",):
-        return None
-    for apex in (IN_ADDR_ARPA, IP6_ARPA):
-        if is_below(name, apex):
-            return apex
-    return None
+    return _APEXES.get(name[-2:])
 
 
 def reverse_name(address: bytes) -> Name:
@@ -47,12 +44,16 @@ def read_reverse(name: Name) -> bytes | NotAnAddress:
     somewhere (service discovery, RFC 6763). Under in-addr.arpa anything else may be a classless
     delegation (RFC 2317).
     """
+    if len(name) == _IPV4_NAME and name[_IPV4_LABELS:] == IN_ADDR_ARPA:
+        try:
+            fourth, third, second, first = [_OCTETS[label] for label in name[:_IPV4_LABELS]]
+        except KeyError:
+            return NotAnAddress.FOREIGN
+        return bytes((first, second, third, fourth))
     prefix = read_reverse_prefix(name)
     if isinstance(prefix, NotAnAddress):
         return prefix
-    if is_below(name, IN_ADDR_ARPA):
-        return bytes(prefix) if len(prefix) == _IPV4_LABELS else NotAnAddress.PARTIAL
-    if len(prefix) < _IPV6_LABELS:
+    if len(prefix) < _IPV6_LABELS:  # or of fewer than four octets
         return NotAnAddress.PARTIAL
     return bytes.fromhex("".join(f"{nibble:x}" for nibble in prefix))
 

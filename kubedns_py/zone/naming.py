@@ -27,6 +27,9 @@ DNS_VERSION: Final = b"dns-version"
 _FNV_OFFSET = 0x811C9DC5
 _FNV_PRIME = 0x01000193
 _DASHED_OCTETS = frozenset(b"0123456789abcdef-")
+_IPV4_PARTS = 4
+_FEWEST_IPV6_PARTS = 3
+_OCTETS = {str(value).encode(): value for value in range(256)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,16 @@ def read_dashed(label: bytes) -> Address | None:
 
     A label counts as IPv4 only with exactly three dashes and no two in a row (POD-4).
     """
-    if not _DASHED_OCTETS.issuperset(label):
+    parts = label.split(b"-")
+    if len(parts) == _IPV4_PARTS and b"" not in parts:
+        try:
+            return Address(bytes([_OCTETS[part] for part in parts]))
+        except KeyError:
+            return None
+    if len(parts) < _FEWEST_IPV6_PARTS or not _DASHED_OCTETS.issuperset(label):
         return None
-    text = label.decode()
-    separator = "." if text.count("-") == 3 and "--" not in text else ":"
     try:
-        return Address(ipaddress.ip_address(text.replace("-", separator)).packed)
+        return Address(ipaddress.IPv6Address(label.decode().replace("-", ":")).packed)
     except ValueError:
         return None
 

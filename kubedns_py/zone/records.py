@@ -7,9 +7,10 @@ of the DNS specification 1.1.0; row ids those of docs/requirements.md.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from kubedns_py.cluster.objects import Address, Endpoint, Port, Service, ServiceKind, Subset
@@ -20,6 +21,7 @@ from kubedns_py.zone.naming import Naming, dashed, hash_label, read_dashed
 from kubedns_py.zone.tree import Node, OnDemand, OneByOne, Pointer, PointerKind, Subtree
 
 _WEIGHT_TOTAL = 100
+_HOSTNAME = attrgetter("hostname")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +135,30 @@ def address_literal(text: str) -> Address | None:
 def address_rrsets(owner: Name, ttl: int, addresses: Iterable[Address]) -> dict[int, RRset]:
     """Return the RRsets of addresses, each family in the order given."""
     once = tuple(dict.fromkeys(addresses))
-    if len(set(map(len, once))) == 1:  # as nearly always
+    if len(once) == 1 or len(set(map(len, once))) == 1:  # as nearly always
         rtype = address_type(once[0])
         return {rtype: RRset(owner, rtype, ttl, once)}
     families: dict[int, list[bytes]] = {}
     for address in once:
         families.setdefault(address_type(address), []).append(address)
     return {rtype: RRset(owner, rtype, ttl, tuple(found)) for rtype, found in families.items()}
+
+
+def in_order(rrsets: Mapping[int, RRset]) -> list[RRset]:
+    """Return the A, then the AAAA RRset of a name, as far as it has them."""
+    return [rrsets[rtype] for rtype in (A, AAAA) if rtype in rrsets]
+
+
+def srv_rrset(
+    owner: Name, ttl: int, targets: _Targets, addresses_of: Callable[[Name], Iterable[RRset]]
+) -> RRset:
+    """Return the SRV RRset of at least one target, with the targets' addresses beside it."""
+    # deduplicated first, so that dual stack does not halve it; 0 would mean "never" (2782)
+    weight = max(1, _WEIGHT_TOTAL // len(targets))
+    rdatas = tuple([srv(weight, number, target) for target, number in targets])
+    names = dict.fromkeys([target for target, _ in targets])
+    beside = tuple([rrset for target in names for rrset in addresses_of(target)])
+    return RRset(owner, SRV, ttl, rdatas, beside)
 
 
 _Targets = dict[tuple[Name, int], None]
@@ -159,21 +178,25 @@ class _Maker:
         self._naming = naming
         self._owner = naming.service(service.key)
         self._is_headless = service.kind is ServiceKind.HEADLESS
+        self._room = MAX_NAME - wire_length(self._owner)
 
     def subtree(self) -> Subtree:
         """2.3 of a service with addresses, 2.4 of a headless one."""
-        addresses = self._service.cluster_ips or _addresses(self._chosen)
-        ready = address_rrsets(self._owner, self._naming.ttl, addresses)
-        rrsets = OnDemand(ready, {SRV: self._own_srv} if self._has_srv() else {})
         weight = sum([len(each.endpoints) for each in self._chosen], len(self._service.cluster_ips))
         below = OneByOne(self._child, lambda: self._children)
-        return Subtree(Node(rrsets, below), OneByOne(self._pointer, self._all_pointers), weight)
+        node = Node(self._own_rrsets(), below)
+        return Subtree(node, OneByOne(self._pointer, self._all_pointers), weight)
+
+    def _own_rrsets(self) -> Mapping[int, RRset]:
+        addresses = self._service.cluster_ips or _addresses(self._chosen)
+        ready = address_rrsets(self._owner, self._naming.ttl, addresses)
+        return OnDemand(ready, {SRV: self._own_srv}) if self._has_srv() else ready
 
     def _has_srv(self) -> bool:
         """Tell whether the bare name has SRV records, without making all where that can be."""
         if not self._is_headless:
             return any(each.port.number for each in self._service.ports)
-        if wire_length((bytes(MAX_LABEL), *self._owner)) > MAX_NAME:
+        if self._room <= MAX_LABEL:
             return bool(self._offers[0])  # some endpoints may have no name (BAD-2)
         return any(port.number for _, ports in self._chosen for port in ports)
 
@@ -184,7 +207,6 @@ class _Maker:
         naming = self._naming
         if label.startswith(b"_") or naming.pod_names or naming.endpoint_names != "dashed":
             return self._children.get(label)
-        owner = (label, *self._owner)
         address = read_dashed(label)
         if address is not None and dashed(address) != label:
             address = None  # another spelling is another name
@@ -196,9 +218,13 @@ class _Maker:
             for at in each.addresses
             if (each.hostname == hostname if each.hostname else at == address)
         ]
-        if not found or wire_length(owner) > MAX_NAME:
+        if not found or not self._has_room(label):
             return None
-        return Node(address_rrsets(owner, naming.ttl, found))
+        return Node(address_rrsets((label, *self._owner), naming.ttl, found))
+
+    def _has_room(self, label: bytes) -> bool:
+        """Tell whether a name directly below the service's can be (BAD-2)."""
+        return len(label) < self._room
 
     @cached_property
     def _children(self) -> dict[bytes, Node]:
@@ -243,11 +269,8 @@ class _Maker:
     def _targets(self) -> tuple[Name | None, ...]:
         """Each backend's name, or None where it would be too long (BAD-2)."""
         naming = self._naming
-        names = [
-            (naming.endpoint_label(each.endpoint, each.address), *self._owner)
-            for each in self._backends
-        ]
-        return tuple([name if wire_length(name) <= MAX_NAME else None for name in names])
+        labels = [naming.endpoint_label(each.endpoint, each.address) for each in self._backends]
+        return tuple([(label, *self._owner) if self._has_room(label) else None for label in labels])
 
     @cached_property
     def _endpoints(self) -> dict[bytes, Node]:
@@ -269,27 +292,28 @@ class _Maker:
         """Return the pointers of one address alone."""
         if address in self._service.cluster_ips:
             return (Pointer(PointerKind.SERVICE, self._owner),)
-        having = [
-            _Chosen([each for each in endpoints if address in each.addresses], ports)
-            for endpoints, ports in self._chosen
-        ]
-        maker = _Maker(
-            self._service, tuple(each for each in having if each.endpoints), self._naming
-        )
-        return maker._all_pointers().get(address)
+        found: dict[Pointer, None] = {}
+        for endpoints, _ in self._chosen:
+            for endpoint in endpoints:
+                if address in endpoint.addresses:
+                    label = self._naming.endpoint_label(endpoint, address)
+                    if self._has_room(label):
+                        name = (label, *self._owner)
+                        found[Pointer(self._pointer_kind(endpoint), name)] = None
+        return tuple(found) or None
 
     def _all_pointers(self) -> dict[Address, tuple[Pointer, ...]]:
         found: dict[Address, dict[Pointer, None]] = {}
         for backend, name in zip(self._backends, self._targets, strict=True):
             if name is not None:
-                pointer = Pointer(self._pointer_kind(backend), name)
+                pointer = Pointer(self._pointer_kind(backend.endpoint), name)
                 found.setdefault(backend.address, {})[pointer] = None
         for address in self._service.cluster_ips:
             found[address] = {Pointer(PointerKind.SERVICE, self._owner): None}
         return {address: tuple(names) for address, names in found.items()}
 
-    def _pointer_kind(self, backend: Backend) -> PointerKind:
-        if not backend.endpoint.hostname:
+    def _pointer_kind(self, endpoint: Endpoint) -> PointerKind:
+        if not endpoint.hostname:
             return PointerKind.ADDRESS
         return PointerKind.HEADLESS_HOSTNAME if self._is_headless else PointerKind.HOSTNAME
 
@@ -319,17 +343,7 @@ class _Maker:
         return self._srv(self._owner, self._offers[0])
 
     def _srv(self, owner: Name, targets: _Targets) -> RRset:
-        # deduplicated first, so that dual stack does not halve it; 0 would mean "never" (2782)
-        weight = max(1, _WEIGHT_TOTAL // len(targets))
-        rdatas = tuple([srv(weight, number, target) for target, number in targets])
-        beside = tuple(
-            [
-                rrset
-                for target in dict.fromkeys([target for target, _ in targets])
-                for rrset in self._addresses_of(target)
-            ]
-        )
-        return RRset(owner, SRV, self._naming.ttl, rdatas, beside)
+        return srv_rrset(owner, self._naming.ttl, targets, self._addresses_of)
 
     def _addresses_of(self, target: Name) -> Iterable[RRset]:
         """Return the A, then the AAAA RRset of a target: the service or one of its endpoints."""
@@ -337,7 +351,7 @@ class _Maker:
             own = address_rrsets(self._owner, self._naming.ttl, self._service.cluster_ips)
         else:
             own = dict(self._endpoints[target[0]].rrsets)
-        return [own[rtype] for rtype in (A, AAAA) if rtype in own]
+        return in_order(own)
 
 
 def _port_labels(port: Port) -> tuple[bytes, bytes]:
@@ -355,6 +369,11 @@ def names_too_long(
     backends = published(service, subsets, publishing)
     labels = {naming.endpoint_label(each.endpoint, each.address) for each in backends}
     return sum(1 + len(label) > room for label in labels)
+
+
+def has_hostnames(subsets: Iterable[Subset]) -> bool:
+    """Tell whether an endpoint has a hostname, whether or not it is published."""
+    return any(any(map(_HOSTNAME, each.endpoints)) for each in subsets)
 
 
 def service_addresses(

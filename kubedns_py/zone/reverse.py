@@ -2,8 +2,8 @@
 
 Rules of this file:
 
-- The index only says which services hold an address; the names come from the services' subtrees,
-  grown when a pointer is asked. So 100,000 endpoints cost one dictionary entry each.
+- The index only says which services hold an address; the names are made when a pointer is asked.
+  So 100,000 endpoints cost one dictionary entry each.
 - A service's addresses are replaced as a whole: dropping a family, a type or a service drops its
   pointers too, whatever the order of events.
 """
@@ -57,7 +57,12 @@ class Reverse:
 
     def services(self, address: Address) -> tuple[Key, ...]:
         """Return the services that hold the address, by namespace and name."""
-        return tuple(sorted(self._of(address)))
+        found = self._of(address)
+        return found if len(found) < 2 else tuple(sorted(found))
+
+    def holds(self, address: Address, key: Key) -> bool:
+        """Tell whether a service holds the address."""
+        return key in self._of(address)
 
     def _of(self, address: Address) -> tuple[Key, ...]:
         # One key stands alone: the tuple around it would cost 48 octets an endpoint.

@@ -46,6 +46,9 @@ class OnDemand(Mapping[_K, _V]):
             del self._later[key]
         return found
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._ready or key in self._later
+
     def __iter__(self) -> Iterator[_K]:
         return iter([*self._ready, *self._later])
 

@@ -14,19 +14,29 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from kubedns_py.cluster.objects import Address, Key
+from kubedns_py.cluster.objects import Address, Key, Service
 from kubedns_py.cluster.selector import Selector
 from kubedns_py.cluster.store import Changes, Store
 from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name, wire_length
-from kubedns_py.zone.naming import Naming
+from kubedns_py.zone.alone import (
+    endpoint_node,
+    endpoint_pointers,
+    is_own_alone,
+    own_node,
+    own_pointers,
+)
+from kubedns_py.zone.naming import Naming, dashed, read_dashed
 from kubedns_py.zone.records import (
     Publishing,
+    has_hostnames,
     names_too_long,
     service_addresses,
     service_subtree,
 )
 from kubedns_py.zone.reverse import Reverse, chosen_targets
-from kubedns_py.zone.tree import Node, Subtree, Tree
+from kubedns_py.zone.tree import Node, Pointer, Subtree, Tree
+
+_IPV4_OCTETS = 4  # of which there is one spelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,8 @@ class Zone:
         # most domains leave room for the longest of each label, and nothing has to be looked at
         longest = (bytes(MAX_LABEL), *naming.service(Key("n" * MAX_LABEL, "s" * MAX_LABEL)))
         self._is_narrow = wire_length(longest) > MAX_NAME
+        self._are_dashed = naming.endpoint_names == "dashed" and not naming.pod_names
+        self._with_hostnames: set[Key] = set()
         self._tree = Tree(self._grow)
         self._reverse = Reverse()
 
@@ -138,10 +150,15 @@ class Zone:
         if service is None or not self._visibility.shows(self._store, key.namespace):
             self._tree.remove(key)
             self._reverse.remove(key)
+            self._with_hostnames.discard(key)
             self._count_too_long(key, 0)
             return ()
         self._tree.replace(key)
         subsets = self._store.subsets(key)
+        if has_hostnames(subsets):
+            self._with_hostnames.add(key)
+        else:
+            self._with_hostnames.discard(key)
         if self._is_narrow:
             count = names_too_long(service, subsets, self.naming, self._publishing)
             self._count_too_long(key, count)
@@ -154,10 +171,8 @@ class Zone:
 
     def _grow(self, key: Key) -> Subtree | None:
         service = self._store.service(key)
-        if service is None:
-            return None
         subsets = self._store.subsets(key)
-        return service_subtree(service, subsets, self.naming, self._publishing)
+        return service_subtree(service, subsets, self.naming, self._publishing) if service else None
 
     # -- reading
 
@@ -166,8 +181,37 @@ class Zone:
         return self._tree.has_namespace(label)
 
     def find(self, path: Name) -> Node | None:
-        """Return the node of a name below ``svc.D``; see ``Tree.find``."""
+        """Return the node of a name below ``svc.D``, perhaps without the names below it.
+
+        See ``Tree.find``. What can be made alone is, and not kept: most names that are not in the
+        answer table are asked for once.
+        """
+        key = self._tree.service(path[-1], path[-2])
+        service = self._store.service(key) if key else None
+        if key is None or service is None:
+            return None
+        below = path[:-2]
+        if not below or below[-1].startswith(b"_"):
+            if is_own_alone(service, self._publishing):
+                return own_node(service, below, self.naming)
+        elif len(below) == 1 and self._are_called_by_address(key):
+            return self._endpoint(path, key, service)
         return self._tree.find(path)
+
+    def _endpoint(self, path: Name, key: Key, service: Service) -> Node | None:
+        """Return the node of an endpoint where all are called by their address."""
+        address = read_dashed(path[0])
+        if address is None or not self._reverse.holds(address, key):
+            return None
+        if address in service.cluster_ips:
+            return self._tree.find(path)  # the service holds it, and perhaps an endpoint does too
+        if len(address) != _IPV4_OCTETS and dashed(address) != path[0]:
+            return None  # another spelling is another name
+        return endpoint_node(address, path[0], service, self.naming)
+
+    def _are_called_by_address(self, key: Key) -> bool:
+        """Tell whether all endpoints of a service are called by their dashed address alone."""
+        return self._are_dashed and key not in self._with_hostnames
 
     def service(self, namespace: bytes, name: bytes) -> Key | None:
         """Return a visible service's key, whether or not it publishes a name."""
@@ -181,12 +225,22 @@ class Zone:
         self, address: Address, policy: Literal["all", "hostname", "first"]
     ) -> tuple[Name, ...]:
         """Return the targets of an address's PTR records, at most eight, in order."""
-        found = [
-            pointer
-            for key in self._reverse.services(address)
-            if (subtree := self._tree.subtree(key)) is not None
-            for pointer in subtree.pointers.get(address, ())
-        ]
+        keys = self._reverse.services(address)
+        if not keys:
+            return ()
+        found = [pointer for key in keys for pointer in self._pointers(key, address)]
         if len(found) == 1 and policy != "hostname":
             return (found[0].target,)
         return chosen_targets(found, policy)
+
+    def _pointers(self, key: Key, address: Address) -> tuple[Pointer, ...]:
+        service = self._store.service(key)
+        if service is None:
+            return ()
+        if address in service.cluster_ips:
+            if is_own_alone(service, self._publishing):
+                return own_pointers(service, self.naming)
+        elif self._are_called_by_address(key):
+            return endpoint_pointers(address, service, self.naming)
+        subtree = self._tree.subtree(key)
+        return subtree.pointers.get(address, ()) if subtree else ()

@@ -5,7 +5,7 @@ import struct
 import pytest
 from msgspec.structs import replace
 
-from kubedns_py.dns.name import Name, from_text, to_wire
+from kubedns_py.dns.name import Name, from_text, to_text, to_wire
 from kubedns_py.dns.query import Edns, Query, Reject, read_query
 from kubedns_py.dns.rcode import (
     BADVERS,
@@ -170,6 +170,26 @@ def test_names_share_their_suffixes() -> None:
         b"\xc0\x0c\0\2\0\1\0\0\0\x1e\0\x09\2ns\3dns\xc0\x0c"
         b"\xc0\x0c\0\x21\0\1\0\0\0\x1e\0\x1c\0\0\0\1\0\2\2ns\3dns\7cluster\5local\0"
     )
+
+
+@pytest.mark.parametrize(
+    ("targets", "rdata"),
+    [
+        (["db.shop.svc.cluster.local"], b"\2db\xc0\x10"),
+        (["a.local"], b"\1a\xc0\x21"),
+        (["a.blocal"], b"\1a\6blocal\0"),
+        (["a.org"], b"\1a\3org\0"),
+        (["."], b"\0"),
+        (["a.org", "b.a.org"], b"\1b\xc0\x38"),
+    ],
+)
+def test_a_target_alone_shares_what_it_has_in_common(targets: list[str], rdata: bytes) -> None:
+    """ENV-12: with the question, and with the targets before it."""
+    rrset = RRset(WEB, PTR, 30, tuple(to_wire(from_text(text)) for text in targets))
+
+    octets = rendered(asked(to_text(WEB), "PTR"), found(rrset), 512, shape=PLAIN, turn=0)
+
+    assert octets.endswith(b"\xc0\x0c\0\x0c\0\1\0\0\0\x1e" + struct.pack("!H", len(rdata)) + rdata)
 
 
 def test_the_root_is_an_owner_and_a_target_like_any_other() -> None:
