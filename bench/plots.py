@@ -17,6 +17,7 @@ from bench.rounds import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 THROUGHPUT = ("warm", "cold")
 
@@ -28,6 +29,8 @@ _SIZE_FIGURES = {
 }
 _COLOURS = {"CoreDNS": "#3c78b4", "CoreDNS uncached": "#3c78b4", "Knot DNS": "#8a8a8a"}
 _OUR_COLOUR = "#c85028"
+_SHOWN = "125"
+"""First digits of the numbers that are written at a logarithmic axis."""
 _INCH_EACH = 5.0
 
 
@@ -115,6 +118,7 @@ def _latency(run: Run, scenario: str) -> _Panel:
                     PERCENTILES, heights, style, marker="o", color=_colour(server), label=label
                 )
         axes.set_yscale("log")
+        _written_out(axes.yaxis)
         axes.set_ylabel("latency of known names, ms")
         axes.set_title(scenario)
 
@@ -150,10 +154,23 @@ def _propagation(run: Run, ending: str) -> _Panel:
             _line(axes, server, points)
         axes.set_xscale("log")
         axes.set_yscale("log")
+        _written_out(axes.xaxis)
+        _written_out(axes.yaxis)
         axes.set_xlabel("endpoints of the Service")
         axes.set_ylabel(f"slice change to changed answer, {ending.replace('_', ', ')}")
 
     return panel
+
+
+def _written_out(axis: Axis) -> None:
+    """Have the numbers of a logarithmic axis written out: 0.5, 20, 5000."""
+    from matplotlib.ticker import FuncFormatter  # noqa: PLC0415 - as in _save
+
+    def number(value: float, _: object) -> str:
+        return f"{value:g}" if f"{value:e}"[0] in _SHOWN else ""
+
+    axis.set_major_formatter(FuncFormatter(number))
+    axis.set_minor_formatter(FuncFormatter(number))
 
 
 def _line(axes: Axes, server: str, points: dict[int, Spread | None]) -> None:
