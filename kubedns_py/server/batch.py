@@ -38,7 +38,10 @@ class Batch(Protocol):
 
     @property
     def usual(self) -> Destination | None:
-        """Where all of it was sent to, if that is one place and no source port is barred."""
+        """Where all of it was sent to, if that is one place and no source port is barred.
+
+        To be asked once after each ``receive``, before anything else.
+        """
 
     def is_barred(self, slot: int) -> bool:
         """Whether the source port is one of the barred ones."""

@@ -217,7 +217,7 @@ class ManyAtOnce:
 
     def destination(self, slot: int) -> Destination:
         """Return where it was sent to; see ``Batch``."""
-        return self._destinations.of(self.info(slot))
+        return self._usual or self._destinations.of(self.info(slot))
 
     def send(self, replies: Sequence[bytes | None]) -> None:
         """Reply; see ``Batch``."""
