@@ -237,7 +237,8 @@ class ManyAtOnce:
         first = 0
         for slot, reply in enumerate([*replies, None]):
             if reply is None:
-                self._send_run(first, slot - first)
+                if slot > first:
+                    self._send_run(first, slot - first)
                 first = slot + 1
 
     def _choose_sources(self, replies: Sequence[bytes | None]) -> None:

@@ -101,7 +101,8 @@ class Reader:
         else:
             refused = {slot for slot in range(len(texts)) if self._is_refused(slot)}
             replies = [None if at in refused else repeat(text) for at, text in enumerate(texts)]
-        batch.send(replies)
+        if any(replies):
+            batch.send(replies)
         if not all(replies):
             unknown = [slot for slot, reply in enumerate(replies) if reply is None]
             if refused:
