@@ -163,10 +163,6 @@ class Forwarder:
             self._timer = self._clock.call_at(now + TICK_S, self._tick)
         return None
 
-    def is_own_probe(self, name: Name) -> bool:
-        """Tell whether a question is one of ours that came back: nobody else knows the name."""
-        return self._loops.is_own(name)
-
     def close(self) -> None:
         """End everything without a word. Twice is harmless."""
         for desk in self._desks.values():

@@ -82,11 +82,6 @@ class ScriptedSocket:
             raise item
         return item
 
-    def recvfrom(self, size: int, /) -> tuple[bytes, Any]:
-        """Do the same, without ancillary data."""
-        message, _, _, source = self.recvmsg(size, 0)
-        return message, source
-
     def sendto(self, data: bytes, address: Any, /) -> int:
         """Keep the datagram, or fail once as the test wrote."""
         return self.sendmsg([data], [], 0, address)

@@ -24,9 +24,42 @@ def workers_of(server: ServerProcess) -> list[int]:
     return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
-def ask_often(server: ServerProcess, name: str, times: int = CLIENTS) -> set[str]:
-    """Ask from as many ports; return all answers that were heard."""
-    return {line for _ in range(times) for line in server.lines(name)}
+class Asker:
+    """Asks a server, each time from another port.
+
+    Attributes:
+        asked: how often.
+    """
+
+    def __init__(self, server: ServerProcess) -> None:
+        self.asked = 0
+        self._server = server
+
+    def lines(self, name: str) -> list[str]:
+        """Return one answer, as ``ServerProcess.lines`` does."""
+        self.asked += 1
+        return self._server.lines(name)
+
+    def answers(self, name: str) -> set[str]:
+        """Return all answers that are heard when it asks so often that each worker is asked."""
+        return {line for _ in range(CLIENTS) for line in self.lines(name)}
+
+    def learn(self, name: str) -> None:
+        """Ask until the workers answer by themselves: nothing is handed over any more."""
+        main = self._server.process.pid
+
+        def is_known() -> bool:
+            self.answers(name)
+            os.kill(main, signal.SIGSTOP)
+            try:
+                self.answers(name)
+            except dns.exception.Timeout:
+                return False
+            finally:
+                os.kill(main, signal.SIGCONT)
+            return True
+
+        wait_until(is_known)
 
 
 def number_of(server: ServerProcess, metric: str) -> float:
@@ -36,54 +69,41 @@ def number_of(server: ServerProcess, metric: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
-def learn(server: ServerProcess, name: str) -> None:
-    """Ask until the workers answer by themselves: nothing is handed over any more."""
-    main = server.process.pid
-
-    def is_known() -> bool:
-        ask_often(server, name)
-        os.kill(main, signal.SIGSTOP)
-        try:
-            ask_often(server, name)
-        except dns.exception.Timeout:
-            return False
-        finally:
-            os.kill(main, signal.SIGCONT)
-        return True
-
-    wait_until(is_known)
-
-
 def test_a_change_reaches_all_workers_and_every_answer_is_counted(
     manifests: Path, tmp_path: Path
 ) -> None:
     """Derived once, told to all."""
     with serving(tmp_path, f"--manifests={manifests}", "--workers=2", "--forward=false") as server:
         server.wait_ready()
-        before = ask_often(server, WEB)
+        asker = Asker(server)
+        before = asker.answers(WEB)
         assert len(before) == 1
-        learn(server, WEB)
+        asker.learn(WEB)
         text = (manifests / "web.yaml").read_text()
         (old,) = {line.rpartition(" ")[2] for line in before}
         (manifests / "web.yaml").write_text(text.replace(old, "10.96.99.99"))
 
-        wait_until(lambda: server.lines(WEB)[0].endswith("10.96.99.99"))
-        after = ask_often(server, WEB)
+        wait_until(lambda: asker.lines(WEB)[0].endswith("10.96.99.99"))
+        after = asker.answers(WEB)
         assert {line.rpartition(" ")[2] for line in after} == {"10.96.99.99"}
 
-        asked = number_of(server, "dns_responses_total")
-        wait_until(lambda: number_of(server, "dns_responses_total") > asked or asked > 100)
-        ask_often(server, WEB, 100)
-        told = number_of(server, "workers")
-        assert told == 2
-        wait_until(lambda: number_of(server, "dns_responses_total") >= asked + 100)
+        wait_until(lambda: number_of(server, "dns_responses_total") == asker.asked)
+        assert number_of(server, "workers") == 2
 
 
 def test_a_stalled_main_process_stops_no_known_answer(manifests: Path, tmp_path: Path) -> None:
     """And what is not known waits for it, or is dropped: nothing wrong is said."""
     with serving(tmp_path, f"--manifests={manifests}", "--workers=2", "--forward=false") as server:
         server.wait_ready()
-        learn(server, WEB)  # it stops the main process, and asks
+        asker = Asker(server)
+        known = asker.answers(WEB)
+        asker.learn(WEB)
+
+        os.kill(server.process.pid, signal.SIGSTOP)
+        try:
+            assert asker.answers(WEB) == known
+        finally:
+            os.kill(server.process.pid, signal.SIGCONT)
 
 
 def test_a_killed_worker_is_replaced_and_a_killed_main_process_leaves_none(
@@ -97,7 +117,7 @@ def test_a_killed_worker_is_replaced_and_a_killed_main_process_leaves_none(
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: len(workers_of(server)) == 2 and first not in workers_of(server))
         assert second in workers_of(server)
-        assert len(ask_often(server, WEB)) == 1
+        assert len(Asker(server).answers(WEB)) == 1
         assert number_of(server, "worker_restarts_total") == 1
         assert "worker 1 ended with -9; starting it again" in server.log
 
@@ -115,11 +135,11 @@ def test_an_end_that_was_asked_for_ends_the_workers_too(manifests: Path, tmp_pat
         wait_until(lambda: len(workers_of(server)) == 2)
         left = workers_of(server)
         assert os.getpgid(server.process.pid) not in {os.getpgid(pid) for pid in left}
-        learn(server, WEB)
+        Asker(server).learn(WEB)
         for pid in left:
             os.kill(pid, signal.SIGTERM)
         server.process.send_signal(signal.SIGINT)
-        assert len(ask_often(server, WEB)) == 1  # the lameduck time
+        assert len(Asker(server).answers(WEB)) == 1  # the lameduck time
 
         assert server.wait_exit() == 0
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))

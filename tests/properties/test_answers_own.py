@@ -32,6 +32,7 @@ from kubedns_py.dns.rrset import RRset
 from kubedns_py.resolver.view import Known, View
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival
 from kubedns_py.server.respond import Chances
+from tests.helpers.asked import asked
 from tests.helpers.asking import LOOPBACK
 from tests.helpers.objects import a_namespace, a_pod, a_service, an_endpoints
 
@@ -237,24 +238,10 @@ class Pair:
     def _agree(self, question: Question, family: int, ident: int) -> None:
         self.asked += 1
         arrival = Arrival("udp", family, LOCALS[self.asked % len(LOCALS)])
-        kept, anew = (said(core, question.octets(ident), arrival) for core in self.cores)
+        kept, anew = (asked(core, question.octets(ident), arrival) for core in self.cores)
         if kept != anew:
             by_chance = "--max-answers=1" in self.flags
             assert read(kept, by_chance=by_chance) == read(anew, by_chance=by_chance), question
-
-
-def said(core: Core, message: bytes, arrival: Arrival) -> bytes:
-    """Return the reply, from the table where it has one."""
-    table = core.responder.repeats(arrival.family)
-    if table is not None:
-        table.begin()
-        known = table.repeat(message[2:])
-        table.end(1)
-        if known is not None:
-            return message[:2] + known
-    reply = core.responder.respond(message, arrival)
-    assert isinstance(reply, bytes)
-    return reply
 
 
 def read(reply: bytes, *, by_chance: bool) -> tuple[object, ...]:

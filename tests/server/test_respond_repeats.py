@@ -13,6 +13,7 @@ from kubedns_py.server.arrival import IPV4, IPV6, Arrival
 from kubedns_py.server.contents import MOST_RECORDS
 from kubedns_py.server.folding import folded
 from tests.helpers import oracle
+from tests.helpers.asked import asked
 from tests.helpers.asking import LOOPBACK, TCP, UDP
 from tests.helpers.objects import a_service, an_endpoints
 from tests.server.test_respond import a_core
@@ -30,16 +31,7 @@ ALL = (WEB, MIXED, MISSING, EMPTY, OUTSIDE, MANY, POINTER)
 
 def ask(core: Core, message: bytes, arrival: Arrival = UDP) -> bytes:
     """Return the reply, from the table where it has one."""
-    table = core.responder.repeats(arrival.family) if arrival.proto == "udp" else None
-    if table is not None:
-        table.begin()
-        known = table.repeat(message[2:])
-        table.end(1)
-        if known is not None:
-            return message[:2] + known
-    reply = core.responder.respond(message, arrival)
-    assert isinstance(reply, bytes)
-    return reply
+    return asked(core, message, arrival)
 
 
 def known(core: Core, message: bytes) -> bool:
