@@ -5,10 +5,6 @@ Rules of this file:
 - The event loop says that a socket is readable; then up to ``BURST`` datagrams are read, so that
   TCP, watches and timers get their turns under any load.
 - Nothing is queued: what cannot be sent now is dropped and counted. The client asks again.
-- In a burst what we know is answered first; only then is anybody asked for what we do not, which
-  takes longer, so that names of the outside are not in the way of the cluster's.
-- The path of one datagram makes no objects but the two messages, and logs nothing; one object more
-  for a reply that is waited for.
 - Nothing that arrives raises out of a reader.
 """
 
