@@ -36,7 +36,9 @@ SIZES = (1_000, 3_000, 10_000, 20_000)
 
 WIDTHS = (1, 10, 100, 1_000, 5_000)
 _ENDPOINTS_EACH = 10
-_PORTION_OCTETS = 65_536
+_COMPACT = (",", ":")
+_NOT_LISTED = ("apiVersion", "kind", "metadata")
+_PART_OCTETS = 65_536
 _CHANGES = 100
 _ROUNDS = 3
 _RESOURCES = (Resource.NAMESPACES, Resource.SERVICES, Resource.ENDPOINTSLICES)
@@ -65,7 +67,7 @@ def measured(services: int) -> Cost:
     """Return the least cost over the rounds, each in a process of its own."""
     cluster = a_cluster(services, services * _ENDPOINTS_EACH)
     with tempfile.TemporaryDirectory(prefix="kubedns-bench-") as folder:
-        write_events(cluster, Path(folder))
+        write_lists(cluster, Path(folder))
         command = [sys.executable, "-m", "bench.scale", "--read", folder]
         rounds = []
         for _ in range(_ROUNDS):
@@ -76,8 +78,8 @@ def measured(services: int) -> Cost:
     return Cost(services, cluster.endpoints, **least, change_us=change_us)
 
 
-def write_events(cluster: Cluster, folder: Path) -> None:
-    """Write what a watch of each resource begins with, a line for each event."""
+def write_lists(cluster: Cluster, folder: Path) -> None:
+    """Write the list of each resource, as the API server does."""
     wide = [wide_service(number, width) for number, width in enumerate(WIDTHS)]
     everything = (*cluster.services, *wide)
     namespaces = dict.fromkeys(each.namespace for each in everything)
@@ -88,10 +90,10 @@ def write_events(cluster: Cluster, folder: Path) -> None:
     }
     for resource, items in objects.items():
         with (folder / resource.value).open("wb") as file:
-            for item in items:
-                file.write(_event("ADDED", item, "1"))
-            end = {"k8s.io/initial-events-end": "true"}
-            file.write(_event("BOOKMARK", {"metadata": {"annotations": end}}, "2"))
+            file.write(
+                b'{"kind":"List","apiVersion":"v1","metadata":{"resourceVersion":"2"},"items":'
+            )
+            file.write(b"[" + b",".join([_listed(item) for item in items]) + b"]}\n")
 
 
 def read(folder: Path) -> dict[str, object]:
@@ -120,25 +122,25 @@ def _taken(folder: Path, core: Core) -> tuple[float, dict[Resource, Reflector]]:
     spent_s = 0.0
     for resource, reflector in reflectors.items():
         reflector.next(0.0, 0.5)
-        reflector.opened(0.0)
-        for portion in _portions(folder / resource.value):
+        for part in _parts(folder / resource.value):
             started_s = time.process_time()
-            if not reflector.gathered(portion, 0.0):
-                for line in portion.split(b"\n"):
-                    reflector.event(line, 0.0)
-                    for _ in reflector.steps():
-                        pass
+            for _ in reflector.listed(part, 0.0):
+                pass
             spent_s += time.process_time() - started_s
+        started_s = time.process_time()
+        for _ in reflector.list_ended(0.0):
+            pass
+        spent_s += time.process_time() - started_s
     started_s = time.process_time()
     core.commit(0.0)
     return spent_s + time.process_time() - started_s, reflectors
 
 
-def _portions(file: Path) -> Iterator[bytes]:
-    """Yield whole lines, about as many at a time as a connection brings."""
-    with file.open("rb") as lines:
-        while found := lines.readlines(_PORTION_OCTETS):
-            yield b"".join(found).rstrip(b"\n")
+def _parts(file: Path) -> Iterator[bytes]:
+    """Yield about as much at a time as a connection brings."""
+    with file.open("rb") as octets:
+        while part := octets.read(_PART_OCTETS):
+            yield part
 
 
 def _change_us(core: Core, reflector: Reflector, number: int) -> float:
@@ -169,10 +171,17 @@ def _a_core() -> Core:
     return assemble(config, Chances(time.perf_counter, lambda: 0), identity=Identity("", ""))
 
 
+def _listed(item: JsonObject) -> bytes:
+    """Return an object as it stands in a list: without its kind, its metadata first."""
+    listed = {"metadata": {**item["metadata"], "resourceVersion": "1"}}
+    listed |= {name: part for name, part in item.items() if name not in _NOT_LISTED}
+    return json.dumps(listed, separators=_COMPACT).encode()
+
+
 def _event(kind: str, item: JsonObject, version: str) -> bytes:
     metadata = {**item["metadata"], "resourceVersion": version}
     event = {"type": kind, "object": item | {"metadata": metadata}}
-    return json.dumps(event, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(event, separators=_COMPACT).encode() + b"\n"
 
 
 def _resident_mib() -> float:

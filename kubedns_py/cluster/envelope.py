@@ -52,19 +52,6 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Bookmark:
-    """How far a watch has come.
-
-    Attributes:
-        version: the resource version reached; empty if none was said.
-        ends_initial_events: whether the state that was asked for is complete with it (KEP-3157).
-    """
-
-    version: str
-    ends_initial_events: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """An answer of kind Status, or what could be read of it.
 
@@ -110,14 +97,13 @@ def read_event(line: bytes) -> Event:
     return Event(found.type, found.object)
 
 
-def read_bookmark(raw: msgspec.Raw) -> Bookmark:
-    """Return a bookmark; one that cannot be read says nothing."""
+def read_bookmark(raw: msgspec.Raw) -> str:
+    """Return the version that a bookmark says is reached; one that cannot be read says nothing."""
     try:
-        meta = _BOOKMARK.decode(raw).metadata or _BookmarkMeta()
+        found = _BOOKMARK.decode(raw).metadata
     except _UNREADABLE:
-        meta = _BookmarkMeta()
-    ends = meta.annotations.initial_events_end if meta.annotations else None
-    return Bookmark(meta.resource_version or "", ends == "true")
+        return ""
+    return (found.resource_version if found else None) or ""
 
 
 def read_status(raw: bytes | msgspec.Raw) -> Status:
@@ -154,13 +140,8 @@ class _Event(msgspec.Struct):
     object: msgspec.Raw = _NOTHING
 
 
-class _BookmarkAnnotations(msgspec.Struct):
-    initial_events_end: str | None = field(default=None, name="k8s.io/initial-events-end")
-
-
 class _BookmarkMeta(msgspec.Struct, rename="camel"):
     resource_version: str | None = None
-    annotations: _BookmarkAnnotations | None = None
 
 
 class _Bookmark(msgspec.Struct):

@@ -13,20 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Generic, TypeVar
 
 import msgspec
 
 from kubedns_py.cluster.apitypes import ApiEndpoints, ApiNamespace, ApiPod, ApiService, ApiSlice
-from kubedns_py.cluster.decode import DECODERS, Decoded, Document, decode, identify, read
+from kubedns_py.cluster.decode import Decoded, Document, decode, identify, read
 from kubedns_py.cluster.envelope import excerpt
+from kubedns_py.cluster.listing import PORTION_OCTETS
 from kubedns_py.cluster.objects import Key, Resource
 from kubedns_py.cluster.reading import KINDS, Octets, Reading
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.errors import BadObject
-
-PORTION_OCTETS = 32_768
-"""How much is read before others may run: one or two milliseconds of work."""
 
 _AT_A_TIME = 20
 _UNREMARKABLE = frozenset({"address-type", "no-service-label"})
@@ -98,6 +95,18 @@ class Intake:
             return self._counted(partial(identify, resource, raw))
         return self._counted(partial(decode, resource, raw, for_endpoints=self._for_endpoints))
 
+    def read_portion(self, array: bytes) -> list[Decoded | BadObject] | None:
+        """Return what the objects of a JSON array say; None if it is none."""
+        try:
+            return self._read_all(_TYPED[self._status.resource].decode(array))
+        except _UNREADABLE:
+            pass  # one of them is odd, and each has to be read for itself
+        try:
+            items = _UNTYPED.decode(array)
+        except _UNREADABLE:
+            return None
+        return [self.read(each, deleted=False) for each in items]
+
     def read_items(self, items: Sequence[msgspec.Raw]) -> Iterator[list[Decoded | BadObject]]:
         """Yield what the objects of a list say, a portion at a time."""
         portion: list[msgspec.Raw] = []
@@ -106,28 +115,19 @@ class Intake:
             portion.append(item)
             octets += memoryview(item).nbytes
             if octets >= PORTION_OCTETS:
-                yield self._read_portion(portion)
+                yield self._read_items(portion)
                 portion, octets = [], 0
         if portion:
-            yield self._read_portion(portion)
+            yield self._read_items(portion)
 
-    def read_added(self, lines: bytes) -> list[Decoded | BadObject] | None:
-        """Return what objects say that are added; None where not every line is such an event."""
+    def _read_items(self, items: list[msgspec.Raw]) -> list[Decoded | BadObject]:
         try:
-            events = _ADDED[self._status.resource].decode_lines(lines)
+            array = b"[" + b",".join(items) + b"]"
+            return self._read_all(_TYPED[self._status.resource].decode(array))
         except _UNREADABLE:
-            return None
-        if {each.type for each in events} != {"ADDED"}:
-            return None
-        return [self._read_typed(each.object) for each in events]
-
-    def _read_portion(self, items: list[msgspec.Raw]) -> list[Decoded | BadObject]:
-        try:
-            documents = DECODERS[self._status.resource].decode_lines(b"\n".join(items))
-        except _UNREADABLE:
-            documents = []
-        if len(documents) != len(items):  # there may be line breaks in one
             return [self.read(each, deleted=False) for each in items]
+
+    def _read_all(self, documents: Sequence[Document]) -> list[Decoded | BadObject]:
         return [self._read_typed(each) for each in documents]
 
     def _read_typed(self, document: Document) -> Decoded | BadObject:
@@ -173,21 +173,12 @@ def _key(text: str) -> Key:
     return Key(namespace, name)
 
 
-_Typed = TypeVar("_Typed")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-
-class _Added(msgspec.Struct, Generic[_Typed], gc=False):
-    """An event of a watch with a whole object."""
-
-    type: str
-    object: _Typed
-
-
-_ADDED: Mapping[Resource, msgspec.json.Decoder[_Added[Document]]] = {
-    Resource.SERVICES: msgspec.json.Decoder(_Added[ApiService]),
-    Resource.ENDPOINTSLICES: msgspec.json.Decoder(_Added[ApiSlice]),
-    Resource.ENDPOINTS: msgspec.json.Decoder(_Added[ApiEndpoints]),
-    Resource.NAMESPACES: msgspec.json.Decoder(_Added[ApiNamespace]),
-    Resource.PODS: msgspec.json.Decoder(_Added[ApiPod]),
+_UNTYPED = msgspec.json.Decoder(list[msgspec.Raw])
+_TYPED: Mapping[Resource, msgspec.json.Decoder[Sequence[Document]]] = {
+    Resource.SERVICES: msgspec.json.Decoder(list[ApiService]),
+    Resource.ENDPOINTSLICES: msgspec.json.Decoder(list[ApiSlice]),
+    Resource.ENDPOINTS: msgspec.json.Decoder(list[ApiEndpoints]),
+    Resource.NAMESPACES: msgspec.json.Decoder(list[ApiNamespace]),
+    Resource.PODS: msgspec.json.Decoder(list[ApiPod]),
 }

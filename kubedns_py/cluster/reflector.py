@@ -4,19 +4,21 @@ The driver asks ``next`` what to do, does it, and tells what came of it. Rules o
 
 - Nothing ends the loop, and nothing but a complete state removes what was known (F-02, F-25).
 - A state is gathered whole, then enters the store by difference, in portions; events follow it.
+- It is listed by one request, which the API server compresses; by pages where that fails.
 - A normal end of a watch costs nothing; every failure waits longer than the one before.
 - Time is an argument in monotonic seconds, chance a number from 0 to 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from kubedns_py.cluster.backoff import Backoff
 from kubedns_py.cluster.decode import Decoded
 from kubedns_py.cluster.envelope import Event, read_bookmark, read_event, read_page, read_status
 from kubedns_py.cluster.failure import Failure, classify, remedy
 from kubedns_py.cluster.intake import Complaints, Intake, key_of
+from kubedns_py.cluster.listing import Listing
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.replacement import apply, differences
 from kubedns_py.cluster.requests import ListRequest, Pause, Wait, WatchRequest
@@ -35,9 +37,6 @@ AUDIT_AFTER_S = 480.0
 A watch lasts 300 to 600 s, so audits come 480 to 1080 s after the list, each replica at its time.
 """
 
-INITIAL_SILENCE_S = 5.0
-"""How long a watch that was to begin with the whole state may add nothing to it; then we list."""
-
 SHORT_WATCH_S = 1.0
 """A watch that the server ends earlier is a failure: the guard against a hot loop (row F-22)."""
 
@@ -53,7 +52,6 @@ FIRST_SYNC_WAIT_S = 2.0
 FAILURES_BEFORE_RELIST = 3
 LONGEST_ASKED_WAIT_S = 300.0
 _OUTDATED = frozenset({Failure.GONE, Failure.TOO_LARGE})
-_BY_LIST = _OUTDATED | {Failure.BROKEN}
 _TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 
 
@@ -80,11 +78,10 @@ class Reflector:
         self._pause: Pause | None = None
         self._request: ListRequest | WatchRequest | None = None
         # how a complete state is asked for, and what is there of it
-        self._by_watch = True
-        self._unlimited = False
+        self._limit = 0
         self._reason = RelistReason.START
         self._snapshot: Snapshot | None = None
-        self._steps: Iterator[None] = iter(())
+        self._listing = Listing()
         self._audit_at = 0.0
         # how far we have come: no version means that a complete state is needed
         self._version = ""
@@ -92,7 +89,6 @@ class Reflector:
         self._versions = Versions("", {})
         # the watch that is open
         self._opened_at: float | None = None
-        self._heard_at = 0.0
         self._watches = 0
         self._broken = 0
         self._relist(RelistReason.START)
@@ -110,18 +106,12 @@ class Reflector:
         return self._request
 
     def _choose(self, now: float, chance: float) -> ListRequest | WatchRequest:
-        timeout_s = 300 + int(300 * chance)
         if self._version:
-            return WatchRequest(
-                self._resource, self._version, initial_events=False, timeout_s=timeout_s
-            )
-        if self._by_watch:
-            self._snapshot = Snapshot(now)
-            return WatchRequest(self._resource, None, initial_events=True, timeout_s=timeout_s)
+            return WatchRequest(self._resource, self._version, 300 + int(300 * chance))
         if self._snapshot is None:
             self._snapshot = Snapshot(now)
-        limit = 0 if self._unlimited else PAGE_LIMIT
-        return ListRequest(self._resource, limit, self._snapshot.continue_token, None)
+        self._listing = Listing()
+        return ListRequest(self._resource, self._limit, self._snapshot.continue_token)
 
     @property
     def relisting(self) -> RelistReason | None:
@@ -130,9 +120,7 @@ class Reflector:
 
     @property
     def deadline(self) -> float:
-        """When to give up waiting for the next event of the open watch; see ``timed_out``."""
-        if not self._version:
-            return self._heard_at + INITIAL_SILENCE_S
+        """When to end a watch that the server does not end."""
         timeout_s = self._request.timeout_s if isinstance(self._request, WatchRequest) else 0
         return (self._opened_at or 0.0) + timeout_s + OVERTIME_S
 
@@ -142,52 +130,58 @@ class Reflector:
 
     # -- a list's outcome
 
-    def listed(self, page: bytes, now: float) -> Iterator[None]:
-        """Take a page of the list that was asked for.
+    def listed(self, octets: bytes, now: float) -> Iterator[None]:
+        """Take octets of the list that was asked for, as they come.
 
         Yields between portions of work, so that a driver may let others run; it has to go on to
-        the end before it tells anything else. The store changes after the last page.
+        the end before it tells anything else.
+        """
+        self.status.last_contact = now
+        snapshot = self._snapshot = self._snapshot or Snapshot(now)
+        snapshot.octets += len(octets)
+        for portion in self._listing.feed(octets):
+            found = self._intake.read_portion(portion)
+            if found is None:
+                self._listing.take_back()
+            else:
+                yield from self._gather(snapshot, [found])
+
+    def list_ended(self, now: float) -> Iterator[None]:
+        """Note that the list, or a page of it, is complete. See ``listed``.
+
+        The store changes after the last page.
         """
         self._contact(now)
-        snapshot = self._snapshot or Snapshot(now)
-        self._snapshot = snapshot
+        snapshot = self._snapshot = self._snapshot or Snapshot(now)
         try:
-            found = read_page(page, asked_with=snapshot.continue_token)
+            rest = read_page(self._listing.end(), asked_with=snapshot.continue_token)
         except BadObject as bad:
             self._unreadable(bad, now)
             return
-        for portion in self._intake.read_items(found.items):
+        yield from self._gather(snapshot, self._intake.read_items(rest.items))
+        snapshot.continue_token = rest.continue_token
+        if not rest.continue_token:
+            yield from self._complete(snapshot, rest.version, now)
+
+    def _gather(
+        self, snapshot: Snapshot, portions: Iterable[Sequence[Decoded | BadObject]]
+    ) -> Iterator[None]:
+        for portion in portions:
             for each in portion:
                 snapshot.take(each, self._store, self._resource)
             yield
-        snapshot.octets += len(page)
-        snapshot.continue_token = found.continue_token
-        if not found.continue_token:
-            yield from self._complete(snapshot, found.version, now)
 
     # -- a watch's outcome
 
     def opened(self, now: float) -> None:
         """Note that the server accepted the watch."""
         self._contact(now)
-        self._opened_at = self._heard_at = now
+        self._opened_at = now
         self._watches += 1
         self.status.watch_restarts = self._watches - 1
 
-    def gathered(self, lines: bytes, now: float) -> bool:
-        """Take events at once that all add to a state being gathered. Returns whether they do."""
-        snapshot = self._snapshot
-        if snapshot is None or (found := self._intake.read_added(lines)) is None:
-            return False
-        self.status.last_contact = self._heard_at = now
-        self.status.events["ADDED"] += len(found)
-        for each in found:
-            snapshot.take(each, self._store, self._resource)
-        snapshot.octets += len(lines)
-        return True
-
     def event(self, line: bytes, now: float) -> bool:
-        """Take one event; what it leads to ``steps`` does.
+        """Take one event.
 
         Returns:
             Whether to go on; if not, close the stream and ask ``next``.
@@ -198,8 +192,6 @@ class Reflector:
         except BadObject as bad:
             return self._unreadable(bad, now)
         self.status.events[event.type if event.type in _TYPES else "other"] += 1
-        if event.type == "ADDED":
-            self._heard_at = now  # a state is made of these; live events only hide that it ended
         match event.type:
             case "ADDED" | "MODIFIED" | "DELETED":
                 return self._change(event, now)
@@ -212,36 +204,18 @@ class Reflector:
             case _:
                 return True
 
-    def steps(self) -> Iterator[None]:
-        """Do what the last event left to do: a complete state enters the store. See ``listed``."""
-        steps, self._steps = self._steps, iter(())
-        return steps
-
     def ended(self, now: float) -> None:
         """Note that the server ended the watch in order."""
         short = now - (self._opened_at or now) < SHORT_WATCH_S
         if short:
             self.status.short_watches += 1
             self._pause = Pause(backoff_s=self._backoff.failed(now))
-        if not self._version:
-            self._list_instead()
-        elif now >= self._audit_at and not short:
+        if now >= self._audit_at and not short:
             self._relist(RelistReason.AUDIT)
-
-    def timed_out(self, now: float) -> None:
-        """Note that the deadline passed; the watch is closed from our side."""
-        if self._version:
-            self.ended(now)
-        else:
-            self._list_instead()
 
     def failed(self, error: ApiError, now: float) -> None:
         """Note that the request was refused, could not be made, or broke off."""
         failure = classify(error)
-        if self._lacks_initial_events(error, failure):
-            self.status.last_error = str(error) if error.silent else self.status.last_error
-            self._list_instead()
-            return
         status = self.status
         status.api_errors[error.status if 100 <= error.status <= 599 else 0] += 1
         status.last_error = str(error)
@@ -255,7 +229,7 @@ class Reflector:
         if self._version:
             self._watch_failed(failure, now)
         else:
-            self._state_failed(failure)
+            self._state_failed(failure, error)
 
     # -- inside
 
@@ -280,30 +254,24 @@ class Reflector:
         elif self._opened_at is not None and now >= self._audit_at + 4 * AUDIT_AFTER_S:
             self._relist(RelistReason.AUDIT)
 
-    def _lacks_initial_events(self, error: ApiError, failure: Failure) -> bool:
-        """Tell whether the server let a watch fail for beginning with the whole state.
+    def _state_failed(self, failure: Failure, error: ApiError) -> None:
+        """Decide how to ask for the complete state again.
 
-        Servers refuse that, do not know it, or are silent, in many ways; all of them can list.
+        A list that came in part, or not in its time, may have been too much at once, for the
+        server or for what is between: from then on pages are asked for.
         """
-        if self._version or not self._by_watch:
-            return False
-        reached = self._opened_at is not None or error.silent
-        return failure in _BY_LIST or (failure is Failure.NO_ANSWER and reached)
-
-    def _state_failed(self, failure: Failure) -> None:
-        """Decide how to ask for the complete state again."""
-        if failure is Failure.GONE:
+        in_pages = self._snapshot is not None and self._snapshot.continue_token
+        began = self._snapshot is not None and self._snapshot.octets
+        if in_pages and failure is Failure.GONE:
             self._snapshot = None
-            if not self._unlimited:
-                self._unlimited = True
-                self._pause = None
-        elif failure is Failure.NO_ANSWER and not self.status.synced and self._pause:
+            self._limit = 0  # the pages took longer than the server remembers their version
+            self._pause = None
+        elif not in_pages:
+            self._snapshot = None
+            if failure is Failure.BROKEN or began or error.silent:
+                self._limit = PAGE_LIMIT
+        if failure is Failure.NO_ANSWER and not self.status.synced and self._pause:
             self._pause = Pause(backoff_s=min(self._pause.backoff_s, FIRST_SYNC_WAIT_S))
-
-    def _list_instead(self) -> None:
-        """Give up asking for the state by a watch, for the rest of the process."""
-        self._by_watch = False
-        self._snapshot = None
 
     def _relist(self, reason: RelistReason) -> None:
         """Ask for a complete state. What is known stays until it is there."""
@@ -330,13 +298,6 @@ class Reflector:
         found = self._intake.read(event.item, deleted=deleted)
         if deleted and isinstance(found, BadObject):
             return self._unreadable(found, now)  # something is gone, and only a list says what
-        if self._snapshot is not None:
-            if deleted and isinstance(found, Decoded):
-                self._snapshot.forget(found.key)
-            else:
-                self._snapshot.take(found, self._store, self._resource)
-            self._snapshot.octets += memoryview(event.item).nbytes
-            return True
         self._broken = 0
         key = key_of(found)
         if key is not None and self._versions.is_stale(key, found.version):
@@ -357,18 +318,14 @@ class Reflector:
             self._store.put(self._resource, found.item)
 
     def _bookmark(self, event: Event, now: float) -> bool:
-        said = read_bookmark(event.item)
-        if self._snapshot is not None:
-            if said.ends_initial_events and said.version:
-                self._steps = self._complete(self._snapshot, said.version, now)
-            return True
+        version = read_bookmark(event.item)
         self._broken = 0
-        if is_older(said.version, self._version):
+        if is_older(version, self._version):
             # only a server restored from a backup counts backwards (row F-23)
             self._pause = Pause(backoff_s=self._outdated.failed(now))
             self._relist(RelistReason.BACKWARDS)
             return False
-        self._advance(said.version)
+        self._advance(version)
         return True
 
     def _advance(self, version: str) -> None:
@@ -390,7 +347,6 @@ class Reflector:
         self._complaints.keep_only(snapshot.versions)
         self._version = self._reached = version
         self._snapshot = None
-        self._unlimited = False
         self._audit_at = now + AUDIT_AFTER_S
         self._outdated.succeeded(now)
         status.list_octets = snapshot.octets

@@ -9,19 +9,19 @@ from kubedns_py.cluster.objects import Resource
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """Fetch a page of a list.
+    """Ask for a list, or a page of it.
 
     Attributes:
         resource: what to list.
         limit: how many objects a page may have; 0 asks for all of them at once.
         continue_token: what the page before said; empty for the first page.
-        resource_version: None asks for the state of this moment (a consistent read).
+
+    It is of this moment: a consistent read, without a resource version.
     """
 
     resource: Resource
     limit: int
     continue_token: str
-    resource_version: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,12 @@ class WatchRequest:
 
     Attributes:
         resource: what to watch.
-        resource_version: after which change to begin; None together with ``initial_events``.
-        initial_events: begin with the whole state, ended by a bookmark (KEP-3157).
+        resource_version: after which change to begin.
         timeout_s: after how many seconds the server shall end it.
     """
 
     resource: Resource
-    resource_version: str | None
-    initial_events: bool
+    resource_version: str
     timeout_s: int
 
 

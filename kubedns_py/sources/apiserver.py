@@ -93,18 +93,17 @@ class ApiServer:
         """Close all connections."""
         await self._session.close()
 
-    async def list_page(self, request: ListRequest) -> bytes:
-        """Return a page as JSON. Raises ApiError."""
+    def list(self, request: ListRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a list. Raises ApiError; so does reading from it."""
         params = self._selectors.get(request.resource, {}) | {
             name: value
             for name, value in (
                 ("limit", str(request.limit or "")),
                 ("continue", request.continue_token),
-                ("resourceVersion", request.resource_version or ""),
             )
             if value
         }
-        return await self.fetch(_PATHS[request.resource], params)
+        return self._read(_PATHS[request.resource], params)
 
     def watch(self, request: WatchRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open a watch. Raises ApiError; so does reading from it."""
@@ -112,11 +111,8 @@ class ApiServer:
             "watch": "true",
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(request.timeout_s),
+            "resourceVersion": request.resource_version,
         }
-        if request.initial_events:
-            params |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
-        if request.resource_version is not None:
-            params["resourceVersion"] = request.resource_version
         return self.follow(_PATHS[request.resource], params)
 
     async def fetch(self, path: str, params: Mapping[str, str]) -> bytes:
@@ -126,12 +122,19 @@ class ApiServer:
             path: such as ``/api/v1/services``.
             params: of the request.
         """
+        async with self._read(path, params) as parts:
+            return b"".join([each async for each in parts])
+
+    @asynccontextmanager
+    async def _read(
+        self, path: str, params: Mapping[str, str]
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         waits = _Waits(_CONNECT_S + _LIST_IDLE_S, _LIST_IDLE_S)
-        async with self._answer(path, params, waits) as (client, response):
-            try:
-                return await response.read()
-            except _errors() as error:
-                raise _broken(client, error, _LIST_IDLE_S) from error
+        async with (
+            self._answer(path, params, waits) as (client, response),
+            aclosing(_parts(client, response, _LIST_IDLE_S)) as parts,
+        ):
+            yield parts
 
     def follow(
         self, path: str, params: Mapping[str, str]
@@ -194,16 +197,24 @@ async def _send(
         raise _broken(client, error, min(waits)) from error
 
 
-async def _lines(client: Client, response: ClientResponse) -> AsyncGenerator[bytes, None]:
-    lines = Lines()
+async def _parts(
+    client: Client, response: ClientResponse, idle_s: float
+) -> AsyncGenerator[bytes, None]:
     try:
         async for chunk in response.content.iter_any():
-            if whole := lines.feed(chunk):
+            yield chunk
+    except _errors() as error:
+        raise _broken(client, error, idle_s) from error
+
+
+async def _lines(client: Client, response: ClientResponse) -> AsyncGenerator[bytes, None]:
+    lines = Lines()
+    async with aclosing(_parts(client, response, _WATCH_IDLE_S)) as parts:
+        async for part in parts:
+            if whole := lines.feed(part):
                 yield whole
             if lines.overflowed:
                 return
-    except _errors() as error:
-        raise _broken(client, error, _WATCH_IDLE_S) from error
     if rest := lines.end():
         yield rest  # cut or not: whether it is a whole event, its reader sees
 

@@ -67,23 +67,26 @@ class ManifestDirectory:
         """
         self._tree.check()
 
-    async def list_page(self, request: ListRequest) -> bytes:
-        """Return one page of a list as JSON.
+    @contextlib.asynccontextmanager
+    async def list(self, request: ListRequest) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a list, or a page of one: JSON in one part.
 
         Raises:
             ApiError: 410 if a file has changed since the page before; 0 if no state is known yet.
         """
         await self._first_state()
-        return self._versions.page(
+        page = self._versions.page(
             request.resource, limit=request.limit, continue_token=request.continue_token
         )
+        async with contextlib.aclosing(_alone(page)) as parts:
+            yield parts
 
     @contextlib.asynccontextmanager
     async def watch(self, request: WatchRequest) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a watch: JSON events, without newline, until the request's time is over.
 
         Raises:
-            ApiError: 410 if what has changed since the version is not known; 0 as ``list_page``.
+            ApiError: 410 if what has changed since the version is not known; 0 as ``list``.
         """
         await self._first_state()
         async with contextlib.aclosing(self._events(request)) as events:
@@ -119,15 +122,15 @@ class ManifestDirectory:
     async def _events(self, request: WatchRequest) -> AsyncGenerator[bytes, None]:
         clock = asyncio.get_running_loop().time
         end = clock() + request.timeout_s
-        owes_bookmark = initial = request.initial_events
-        since = 0 if initial else int(request.resource_version or 0)
+        owes_bookmark = False
+        since = int(request.resource_version)
         while True:
             versions, changed = self._versions, self._changed
             for event in versions.events(request.resource, since=since):
                 yield event
             if owes_bookmark:
-                yield versions.bookmark(ends_initial_events=initial)
-            initial, since = False, versions.version
+                yield versions.bookmark()
+            since = versions.version
             remaining_s = end - clock()
             if remaining_s <= 0:
                 return
@@ -162,6 +165,10 @@ class ManifestDirectory:
 
     def _is_served(self, item: ManifestObject) -> bool:
         return item.resource is not Resource.SERVICES or self._service_labels.matches(item.labels)
+
+
+async def _alone(page: bytes) -> AsyncGenerator[bytes, None]:
+    yield page
 
 
 async def _is_set(event: asyncio.Event, timeout_s: float) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kubedns_py.cluster.reflector import RelistReason, ResourceStatus
@@ -72,19 +72,14 @@ class Notices:
             _LOG.warning("%s", line)
 
     @contextmanager
-    def progress(self, is_gathering: Callable[[], bool]) -> Iterator[None]:
-        """While inside, say every 10 s how long a complete list has been taking (row F-05).
-
-        A watch may begin with the list and go on for long; ``is_gathering`` tells them apart.
-        """
+    def progress(self) -> Iterator[None]:
+        """While inside, say every 10 s how long a list has been taking (row F-05)."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         handle: asyncio.TimerHandle | None = None
 
         def tick() -> None:
             nonlocal handle
-            if not is_gathering():
-                return
             _LOG.info("%s: still waiting for the list, %.0f s", self._name, loop.time() - started)
             handle = loop.call_later(_PROGRESS_EVERY_S, tick)
 

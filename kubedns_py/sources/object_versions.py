@@ -131,10 +131,9 @@ class ObjectVersions:
         for each, kind in sorted(changes, key=lambda change: change[0].version):
             yield b'{"type":"' + kind + b'","object":' + _stamped(each) + b"}"
 
-    def bookmark(self, *, ends_initial_events: bool) -> bytes:
-        """Return a BOOKMARK event: how far a watch has come (KEP-956, KEP-3157)."""
-        mark = ',"annotations":{"k8s.io/initial-events-end":"true"}' if ends_initial_events else ""
-        metadata = f'{{"resourceVersion":"{self.version}"{mark}}}'
+    def bookmark(self) -> bytes:
+        """Return a BOOKMARK event: how far a watch has come (KEP-956)."""
+        metadata = f'{{"resourceVersion":"{self.version}"}}'
         return f'{{"type":"BOOKMARK","object":{{"metadata":{metadata}}}}}'.encode()
 
 

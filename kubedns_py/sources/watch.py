@@ -30,8 +30,11 @@ _PORTION_OCTETS = 65_536
 class ListerWatcher(Protocol):
     """A source of API objects."""
 
-    async def list_page(self, request: ListRequest) -> bytes:
-        """Return a page as JSON: ``metadata`` and ``items``. Raises ApiError."""
+    def list(self, request: ListRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a list: one JSON document with ``metadata`` and ``items``, in parts as they come.
+
+        Both opening and reading raise ApiError; a list that breaks off never ends in order.
+        """
         ...
 
     def watch(self, request: WatchRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
@@ -113,19 +116,18 @@ class _Loop:
             case Wait(seconds):
                 await asyncio.sleep(seconds)
             case ListRequest():
-                with self._notices.progress(self._is_gathering):
+                with self._notices.progress():
                     await self._list(action)
             case WatchRequest():
-                with self._notices.progress(self._is_gathering):
-                    await self._watch(action)
-
-    def _is_gathering(self) -> bool:
-        return self._reflector.relisting is not None
+                await self._watch(action)
 
     async def _list(self, request: ListRequest) -> None:
-        page = await self._source.list_page(request)
-        self._notices.well(_now())
-        for _ in self._reflector.listed(page, _now()):
+        async with self._source.list(request) as parts:
+            self._notices.well(_now())
+            async for each in parts:
+                for _ in self._reflector.listed(each, _now()):
+                    await asyncio.sleep(0)
+        for _ in self._reflector.list_ended(_now()):
             await asyncio.sleep(0)
         self._tell()
 
@@ -140,26 +142,20 @@ class _Loop:
                     async with asyncio.timeout_at(reflector.deadline):
                         portion = await anext(portions, None)
                 except TimeoutError:
-                    return reflector.timed_out(_now())
+                    portion = None  # the server does not end it in its time, so we do
                 if portion is None:
                     return reflector.ended(_now())
-                if not await self._take(portion):
+                if not self._take(portion):
                     return None
                 octets += len(portion)
                 if octets >= _PORTION_OCTETS:
                     octets = 0
                     await asyncio.sleep(0)
 
-    async def _take(self, portion: bytes) -> bool:
+    def _take(self, portion: bytes) -> bool:
         """Take events; return whether to go on."""
-        reflector = self._reflector
-        if reflector.gathered(portion, _now()):
-            self._tell()
-            return True
         for line in filter(None, portion.split(b"\n")):
-            go_on = reflector.event(line, _now())
-            for _ in reflector.steps():
-                await asyncio.sleep(0)
+            go_on = self._reflector.event(line, _now())
             self._tell()
             if not go_on:
                 return False

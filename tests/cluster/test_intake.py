@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubedns_py.cluster.decode import Decoded
-from kubedns_py.cluster.intake import PORTION_OCTETS, Complaints, Intake, key_of
+from kubedns_py.cluster.intake import Complaints, Intake, key_of
+from kubedns_py.cluster.listing import PORTION_OCTETS
 from kubedns_py.cluster.objects import Key, Pod, Resource
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.errors import BadObject
-from tests.helpers.builders import a_pod_json, a_service_json, a_slice_json, an_event, octets
+from tests.helpers.builders import a_pod_json, a_service_json, a_slice_json, octets
+from tests.helpers.work import lines_run
 
 
 def an_intake(resource: Resource, *, for_endpoints: bool = False) -> tuple[Intake, Complaints]:
@@ -101,23 +103,22 @@ _ITEMS: list[object] = [
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(_ITEMS), max_size=6), st.booleans())
-def test_objects_read_together_are_those_read_one_by_one(items: list[object], listed: bool) -> None:  # noqa: FBT001 - drawn
+def test_objects_read_together_are_those_read_one_by_one(items: list[object], cut: bool) -> None:  # noqa: FBT001 - drawn
     """F-17: a fast way may decline, and never disagree, in what it counts and says either."""
     raws = [octets(each) for each in items]
     one_by_one, said = an_intake(Resource.ENDPOINTSLICES)
     expected = [one_by_one.read(each, deleted=False) for each in raws]
     together, also_said = an_intake(Resource.ENDPOINTSLICES)
 
-    if listed:
-        portions = together.read_items([msgspec.Raw(each) for each in raws])
-        found: list[Decoded | BadObject] = [each for portion in portions for each in portion]
+    if cut:
+        found = together.read_portion(b"[" + b",".join(raws) + b"]")
     else:
-        read = together.read_added(b"\n".join(an_event("ADDED", each) for each in items))
-        found = expected if read is None else read
+        portions = together.read_items([msgspec.Raw(each) for each in raws])
+        found = [each for portion in portions for each in portion]
 
+    assert found is not None
     assert list(map(_told, found)) == list(map(_told, expected))
-    if listed:
-        assert also_said.take() == said.take()
+    assert also_said.take() == said.take()
 
 
 def _told(found: Decoded | BadObject) -> object:
@@ -128,24 +129,26 @@ def _told(found: Decoded | BadObject) -> object:
 def test_good_objects_are_read_together() -> None:
     """The test before this one would pass if all were declined."""
     intake, _ = an_intake(Resource.ENDPOINTSLICES)
-    good = _ITEMS[0]
-    raw = octets(good)
+    good = octets(_ITEMS[0])
 
-    lines = b"\n".join([an_event("ADDED", good)] * 2)
-    assert intake.read_added(lines) == [intake.read(raw, deleted=False)] * 2
-    assert intake.read_added(lines + b"\n" + an_event("DELETED", good)) is None
-    assert intake.read_added(an_event("ADDED", good) + b"\n{") is None
+    def together() -> object:
+        return intake.read_portion(b"[" + b",".join([good] * 50) + b"]")
+
+    def one_by_one() -> object:
+        return [intake.read(good, deleted=False) for _ in range(50)]
+
+    assert lines_run(together) < lines_run(one_by_one) - 5 * 50
 
 
-def test_items_with_line_breaks_are_read_one_by_one() -> None:
-    """A server may write its JSON as it likes."""
-    intake, _ = an_intake(Resource.ENDPOINTSLICES)
+def test_what_is_no_array_is_no_portion() -> None:
+    """A cut in the middle of an object is seen, whatever stands beside it."""
+    intake, complaints = an_intake(Resource.ENDPOINTSLICES)
     raw = octets(_ITEMS[0])
-    pretty = msgspec.json.format(raw, indent=2)
 
-    portions = list(intake.read_items([msgspec.Raw(pretty), msgspec.Raw(raw)]))
-
-    assert portions == [[intake.read(raw, deleted=False)] * 2]
+    assert intake.read_portion(b"[" + raw + b"]") == [intake.read(raw, deleted=False)]
+    for broken in (raw[:-1], raw + b"," + raw[:-9], raw + b"}", raw + b",", b'"\xff'):
+        assert intake.read_portion(b"[" + broken + b"]") is None
+    assert complaints.take() == []
 
 
 def test_a_list_is_read_in_portions() -> None:

@@ -31,7 +31,7 @@ class Switches:
 
     etcd: tuple[str, ...] = ()
     apiserver: tuple[str, ...] = ()
-    """For example ``--feature-gates=WatchList=false``, ``--etcd-compaction-interval=5s`` or
+    """For example ``--watch-cache=false``, ``--etcd-compaction-interval=5s`` or
     ``--min-request-timeout=5``."""
     controllers: tuple[str, ...] = ()
 

@@ -165,9 +165,11 @@ NO_CONFIG_MAP = "--config-dir="
 """Where nothing is forwarded it would be said to be in vain."""
 
 
-def test_a_server_without_watch_list_is_listed(start_control_plane: StartControlPlane) -> None:
-    """LIF-19: 422 to the watch that would begin with the state; then list, watch, and follow."""
-    plane = start_control_plane(apiserver=["--feature-gates=WatchList=false"])
+def test_everything_is_listed_at_once_and_then_followed(
+    start_control_plane: StartControlPlane,
+) -> None:
+    """Ecosystem 1.6: a list of each resource, compressed, and a watch from its version on."""
+    plane = start_control_plane()
     cluster = Cluster(plane.admin)
     cluster.add_headless("before", "default", "10.6.3.1")
     with dns_servers(plane) as servers:
@@ -179,23 +181,9 @@ def test_a_server_without_watch_list_is_listed(start_control_plane: StartControl
         wait_answer(server, fqdn("after.default"), ["10.6.3.2"])
         cluster.move_headless("before", "default", "10.6.3.3")
         wait_answer(server, fqdn("before.default"), ["10.6.3.3"])
+        assert metric(server, "relists_total") == metric(server, "relists_total", reason="start")
         wait_log(server, "first sync complete")
         assert not re.search(r"^[WEF]\d{4} ", server.log, re.MULTILINE)
-
-
-def test_a_server_with_watch_list_is_never_listed(
-    own_dns_servers: DnsServers, cluster: Cluster, namespace: str
-) -> None:
-    """LIF-19: the default; the state comes as events of one watch."""
-    cluster.add_headless("before", namespace, "10.6.3.4")
-
-    server = own_dns_servers.start(NO_CONFIG_MAP)
-
-    assert data(server, fqdn(f"before.{namespace}")) == ["10.6.3.4"]
-    assert metric(server, "events_total", resource="services", type="ADDED") >= 2
-    assert metric(server, "watch_restarts_total", resource="services") == 0
-    wait_log(server, "first sync complete")
-    assert not re.search(r"^[WEF]\d{4} ", server.log, re.MULTILINE)
 
 
 def test_watches_that_are_cut_short_go_on_from_where_they_were(

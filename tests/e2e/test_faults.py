@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.apiclient import ApiClient, ApiError, collection
+from tests.e2e.apiclient import ApiClient, collection
 from tests.e2e.binaries import Binaries
 from tests.e2e.cluster import Cluster
 from tests.e2e.controlplane import ControlPlane, running_control_plane
@@ -29,21 +29,6 @@ def test_a_silent_server_accepts_connections(control_plane: ControlPlane) -> Non
         connection.settimeout(0.2)
         with pytest.raises(TimeoutError):
             _handshake(connection)
-
-
-def test_watch_list_can_be_switched_off(start_control_plane: StartControlPlane) -> None:
-    """Then a server refuses it at once, and a client has to list."""
-    plane = start_control_plane(apiserver=["--feature-gates=WatchList=false"])
-    from_the_start = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
-
-    with (
-        closing(plane.client(plane.users.dns)) as client,
-        closing(client.watch(collection("Service"), from_the_start)) as events,
-        pytest.raises(ApiError) as refused,
-    ):
-        next(events)
-
-    assert refused.value.status == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def test_an_outage_ends_on_the_same_port_with_the_controllers_at_work(

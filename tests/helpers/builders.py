@@ -156,10 +156,9 @@ def an_event(type_: str, item: object) -> bytes:
     return b'{"type":' + octets(type_) + b',"object":' + body + b"}"
 
 
-def a_bookmark(version: str, *, ends_initial_events: bool = False) -> bytes:
+def a_bookmark(version: str) -> bytes:
     """Return a BOOKMARK event."""
-    marks = {"annotations": {"k8s.io/initial-events-end": "true"}} if ends_initial_events else {}
-    return an_event("BOOKMARK", {"metadata": {"resourceVersion": version, **marks}})
+    return an_event("BOOKMARK", {"metadata": {"resourceVersion": version}})
 
 
 def an_error(code: int, message: str = "", *, reason: str = "") -> bytes:

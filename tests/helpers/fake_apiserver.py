@@ -117,7 +117,6 @@ class FakeApiServer:
     """The server; an asynchronous context manager.
 
     Attributes:
-        initial_events: ``works``; or ``refused`` with 422, or ``ignored``.
         page_size: at most so many objects in a page, whatever the limit.
         token: the bearer token it accepts, or None for any request.
         tls: serves https.
@@ -125,7 +124,6 @@ class FakeApiServer:
         version: the newest resource version.
     """
 
-    initial_events: str = "works"
     page_size: int = 500
     token: str | None = None
     tls: ssl.SSLContext | None = None
@@ -285,20 +283,17 @@ class FakeApiServer:
         return web.Response(body=body, content_type="application/json")
 
     async def _watch(self, request: web.Request, resource: str) -> web.StreamResponse:
-        wants_state = "sendInitialEvents" in request.query
-        if wants_state and self.initial_events == "refused":
-            message = "sendInitialEvents is forbidden for watch unless the WatchList feature gate"
-            return await refusal(422, message, reason="Invalid")(request)
         version = int(request.query.get("resourceVersion") or 0)
-        if not wants_state and version < self._compacted:
+        if version < self._compacted:
             return await stream(an_error(410, "too old resource version", reason="Expired"))(
                 request
             )
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         lines: asyncio.Queue[bytes | None] = asyncio.Queue()
-        for first in self._beginning(resource, version, wants_state=wants_state):
-            lines.put_nowait(first)
+        for at, change in self._history[resource]:
+            if at > version:
+                lines.put_nowait(change)
         self._watches[resource].add(lines)
         try:
             while (line := await lines.get()) is not None:
@@ -308,11 +303,3 @@ class FakeApiServer:
         finally:
             self._watches[resource].discard(lines)
         return response
-
-    def _beginning(self, resource: str, version: int, *, wants_state: bool) -> list[bytes]:
-        if not wants_state:
-            return [line for at, line in self._history[resource] if at > version]
-        state = [an_event("ADDED", each) for each in self._objects[resource].values()]
-        if self.initial_events == "works":
-            state.append(a_bookmark(str(self.version), ends_initial_events=True))
-        return state

@@ -46,8 +46,6 @@ def a_reflector(listed: State, *, version: int) -> tuple[Reflector, Store]:
     """Return a reflector that has listed a state and opened its watch, and its store."""
     store = Store(lambda: None)
     reflector = Reflector(RESOURCE, store)
-    reflector.next(0.0, 0.5)
-    reflector.failed(ApiError(422, "no initial events"), 0.0)
     relist(reflector, listed, version=version)
     reflector.next(0.0, 0.5)
     reflector.opened(0.0)
@@ -61,6 +59,8 @@ def relist(reflector: Reflector, state: State, *, version: int) -> None:
         request = reflector.next(0.0, 0.5)
     assert isinstance(request, ListRequest)
     for _ in reflector.listed(a_page(*state.values(), version=str(version)), 0.0):
+        pass
+    for _ in reflector.list_ended(0.0):
         pass
 
 

@@ -20,9 +20,10 @@ from kubedns_py.sources import apiserver
 from kubedns_py.sources.apiserver import ApiServer, connect
 from tests.helpers.builders import a_page, a_service_json, an_event
 from tests.helpers.fake_apiserver import FakeApiServer, answer, refusal, silence, stream
+from tests.helpers.lists import listed
 
-A_LIST = ListRequest(Resource.SERVICES, 500, "", None)
-A_WATCH = WatchRequest(Resource.SERVICES, "7", initial_events=False, timeout_s=300)
+A_LIST = ListRequest(Resource.SERVICES, 500, "")
+A_WATCH = WatchRequest(Resource.SERVICES, "7", timeout_s=300)
 
 
 @pytest_asyncio.fixture
@@ -48,7 +49,7 @@ async def lines_of(source: ApiServer, request: WatchRequest = A_WATCH) -> list[b
 async def list_error(source: ApiServer, request: ListRequest = A_LIST) -> ApiError:
     """Return the error that a list ends in."""
     with pytest.raises(ApiError) as caught:
-        await source.list_page(request)
+        await listed(source, request)
     return caught.value
 
 
@@ -57,7 +58,7 @@ async def list_error(source: ApiServer, request: ListRequest = A_LIST) -> ApiErr
 
 async def test_a_list_asks_for_a_page(server: FakeApiServer, source: ApiServer) -> None:
     """Ecosystem 1.6 step 3, and who we are."""
-    await source.list_page(A_LIST)
+    await listed(source, A_LIST)
 
     (seen,) = server.seen
     assert (seen.resource, seen.params) == ("services", {"limit": "500"})
@@ -70,12 +71,12 @@ async def test_a_list_goes_on_with_its_token(server: FakeApiServer, source: ApiS
     """Ecosystem 1.6 step 3; without a limit all is asked for."""
     server.then_list("endpointslices", answer(200, a_page()), answer(200, a_page()))
 
-    await source.list_page(ListRequest(Resource.ENDPOINTSLICES, 500, "a b/c", None))
-    await source.list_page(ListRequest(Resource.ENDPOINTSLICES, 0, "", "0"))
+    await listed(source, ListRequest(Resource.ENDPOINTSLICES, 500, "a b/c"))
+    await listed(source, ListRequest(Resource.ENDPOINTSLICES, 0, ""))
 
     first, second = server.seen
     assert first.params == {"limit": "500", "continue": "a b/c"}
-    assert second.params == {"resourceVersion": "0"}
+    assert second.params == {}
 
 
 async def test_a_watch_asks_for_bookmarks_and_an_end(
@@ -94,31 +95,13 @@ async def test_a_watch_asks_for_bookmarks_and_an_end(
     }
 
 
-async def test_a_watch_may_begin_with_the_whole_state(
-    server: FakeApiServer, source: ApiServer
-) -> None:
-    """Ecosystem 1.6 step 1: no resource version, so that the read is consistent."""
-    server.then_watch("namespaces", stream())
-
-    request = WatchRequest(Resource.NAMESPACES, None, initial_events=True, timeout_s=599)
-    await lines_of(source, request)
-
-    assert server.seen[0].params == {
-        "watch": "true",
-        "allowWatchBookmarks": "true",
-        "timeoutSeconds": "599",
-        "sendInitialEvents": "true",
-        "resourceVersionMatch": "NotOlderThan",
-    }
-
-
 async def test_services_are_selected_by_labels_and_pods_by_phase(server: FakeApiServer) -> None:
     """--labels is for Services only; finished Pods have no address of their own."""
     async with await connect(
         kube_master_url=server.url, kubecfg_file="", labels="tier in (a, b)"
     ) as source:
         for resource in (Resource.SERVICES, Resource.ENDPOINTS, Resource.PODS):
-            await source.list_page(ListRequest(resource, 0, "", None))
+            await listed(source, ListRequest(resource, 0, ""))
 
     services, endpoints, pods = server.seen
     assert services.params == {"labelSelector": "tier in (a, b)"}
@@ -133,7 +116,7 @@ async def test_a_page_comes_back_as_it_was_sent(server: FakeApiServer, source: A
     page = a_page(a_service_json("web.shop"), version="9")
     server.then_list("services", answer(200, page))
 
-    assert await source.list_page(A_LIST) == page
+    assert await listed(source, A_LIST) == page
 
 
 # -- refusals

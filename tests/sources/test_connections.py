@@ -22,10 +22,11 @@ from kubedns_py.sources.apiserver import ApiServer, connect
 from kubedns_py.sources.client_library import Configuration
 from kubedns_py.sources.connections import open_session, open_socket
 from tests.helpers.fake_apiserver import FakeApiServer, silence
+from tests.helpers.lists import listed
 from tests.helpers.waiting import until
 
-A_LIST = ListRequest(Resource.SERVICES, 500, "", None)
-A_WATCH = WatchRequest(Resource.SERVICES, "7", initial_events=False, timeout_s=300)
+A_LIST = ListRequest(Resource.SERVICES, 500, "")
+A_WATCH = WatchRequest(Resource.SERVICES, "7", timeout_s=300)
 TCP = socket.IPPROTO_TCP
 
 
@@ -91,7 +92,7 @@ async def test_a_request_without_an_answer_is_watched_by_the_kernel_already(
 ) -> None:
     """F-04: packets that vanish are noticed within 30 s, before any status came too."""
     server.then_list("services", silence())
-    asking = asyncio.create_task(source.list_page(A_LIST))
+    asking = asyncio.create_task(listed(source, A_LIST))
     await until(lambda: bool(server.seen))
 
     assert options_to(server.port) == [WATCHED]

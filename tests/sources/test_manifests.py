@@ -20,6 +20,7 @@ from kubedns_py.errors import ApiError, BadObject, StartError
 from kubedns_py.sources import manifests
 from kubedns_py.sources.manifests import ManifestDirectory
 from kubedns_py.sources.watch import Informer, ListerWatcher
+from tests.helpers.lists import listed as document_of
 from tests.helpers.objects import a_namespace, a_service, a_subset
 from tests.helpers.waiting import until
 
@@ -44,7 +45,7 @@ def put(path: Path, text: str) -> None:
 
 async def listed(directory: ManifestDirectory, resource: Resource = SERVICES) -> dict[str, str]:
     """Names and resource versions of a complete list; what cannot be decoded has none."""
-    page = json.loads(await directory.list_page(ListRequest(resource, 0, "", None)))
+    page = json.loads(await document_of(directory, ListRequest(resource, 0, "")))
     found = {}
     for item in page["items"]:
         try:
@@ -60,8 +61,7 @@ async def listed(directory: ManifestDirectory, resource: Resource = SERVICES) ->
 async def watching(
     directory: ManifestDirectory,
     *,
-    since: str | None = None,
-    initial: bool = False,
+    since: str,
     timeout_s: int = 60,
 ) -> AsyncIterator[AsyncIterator[str]]:
     """Watch Services; events come as ``TYPE name@version``."""
@@ -72,7 +72,7 @@ async def watching(
             meta = read["object"]["metadata"]
             yield f"{read['type']} {meta.get('name', '')}@{meta['resourceVersion']}"
 
-    request = WatchRequest(SERVICES, since, initial, timeout_s)
+    request = WatchRequest(SERVICES, since, timeout_s)
     async with asyncio.timeout(5), directory.watch(request) as events:
         yield shown(events)
 
@@ -153,23 +153,6 @@ async def test_a_waiting_watch_is_woken_by_a_change(tmp_path: Path) -> None:
         assert await waiting == "MODIFIED web@3"
 
 
-async def test_a_watch_may_begin_with_the_whole_state(tmp_path: Path) -> None:
-    """KEP-3157: initial events, and a bookmark that ends them."""
-    (tmp_path / "a.yaml").write_text(a_web())
-    directory = ManifestDirectory(tmp_path)
-    await directory.look()
-    request = WatchRequest(SERVICES, None, initial_events=True, timeout_s=0)
-
-    async with directory.watch(request) as events:
-        read = [json.loads(each) async for each in events]
-
-    assert [each["type"] for each in read] == ["ADDED", "BOOKMARK"]
-    assert read[1]["object"]["metadata"] == {
-        "resourceVersion": "2",
-        "annotations": {"k8s.io/initial-events-end": "true"},
-    }
-
-
 async def test_a_watch_ends_when_its_time_is_over(tmp_path: Path) -> None:
     """As the API server ends it; a bookmark says that it was alive."""
     directory = ManifestDirectory(tmp_path)
@@ -248,7 +231,7 @@ async def test_an_object_in_two_files_is_taken_from_the_later_name(
     (tmp_path / "30.yaml").write_text(a_web("10.3.0.3", name="other"))
     await directory.look()
 
-    page = await directory.list_page(ListRequest(SERVICES, 0, "", None))
+    page = await document_of(directory, ListRequest(SERVICES, 0, ""))
     assert b"10.3.0.2" in page
     assert b"10.3.0.1" not in page
     assert [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING] == [
@@ -264,7 +247,7 @@ async def test_an_object_twice_in_one_file_is_taken_from_its_end(
     directory = ManifestDirectory(tmp_path)
     await directory.look()
 
-    assert b"10.3.0.2" in await directory.list_page(ListRequest(SERVICES, 0, "", None))
+    assert b"10.3.0.2" in await document_of(directory, ListRequest(SERVICES, 0, ""))
     assert caplog.messages == [
         "manifests: Service shop/web is twice in a.yaml; the last one is served"
     ]

@@ -175,21 +175,12 @@ def test_a_version_from_the_future_is_refused() -> None:
 
 
 def test_a_bookmark_says_how_far_a_watch_has_come() -> None:
-    """KEP-956, and KEP-3157 for the end of the initial state."""
+    """KEP-956."""
     versions = ObjectVersions().advanced(services(web=1))
 
-    assert json.loads(versions.bookmark(ends_initial_events=False)) == {
+    assert json.loads(versions.bookmark()) == {
         "type": "BOOKMARK",
         "object": {"metadata": {"resourceVersion": "2"}},
-    }
-    assert json.loads(versions.bookmark(ends_initial_events=True)) == {
-        "type": "BOOKMARK",
-        "object": {
-            "metadata": {
-                "resourceVersion": "2",
-                "annotations": {"k8s.io/initial-events-end": "true"},
-            }
-        },
     }
 
 

@@ -22,11 +22,12 @@ from kubedns_py.sources.credentials import loader
 from kubedns_py.sources.session import Session
 from tests.helpers.builders import a_page
 from tests.helpers.fake_apiserver import FakeApiServer, answer, refusal
+from tests.helpers.lists import listed
 
 OLD_CA = trustme.CA()
 NEW_CA = trustme.CA()
-A_LIST = ListRequest(Resource.SERVICES, 500, "", None)
-A_WATCH = WatchRequest(Resource.SERVICES, "7", initial_events=False, timeout_s=300)
+A_LIST = ListRequest(Resource.SERVICES, 500, "")
+A_WATCH = WatchRequest(Resource.SERVICES, "7", timeout_s=300)
 
 
 def tls(ca: trustme.CA) -> ssl.SSLContext:
@@ -78,11 +79,11 @@ async def pod(tmp_path: Path) -> AsyncIterator[Pod]:
 async def test_a_new_token_is_used_by_the_next_request(pod: Pod) -> None:
     """F-11: well within 60 s; nothing is refused in between."""
     async with pod.source() as source:
-        await source.list_page(A_LIST)
+        await listed(source, A_LIST)
         pod.token.write_text("second")
         pod.server.token = "second"
 
-        await source.list_page(A_LIST)
+        await listed(source, A_LIST)
 
     assert len(pod.server.seen) == 2
 
@@ -98,7 +99,7 @@ async def test_a_refused_token_is_read_again_and_tried_once_more_at_once(pod: Po
     pod.server.then_list("services", refuse_while_rotating, answer(200, a_page()))
 
     async with pod.source() as source:
-        assert await source.list_page(A_LIST) == a_page()
+        assert await listed(source, A_LIST) == a_page()
 
     sent = [each.headers["Authorization"] for each in pod.server.seen]
     assert sent == ["Bearer one", "Bearer second"]
@@ -130,11 +131,11 @@ async def test_a_plugin_that_names_no_expiry_is_asked_again_when_its_token_is_re
             )
         )
         async with await connect(kube_master_url="", kubecfg_file=str(config)) as source:
-            await source.list_page(A_LIST)
+            await listed(source, A_LIST)
             token.write_text("second")
             server.token = "second"
 
-            await source.list_page(A_LIST)
+            await listed(source, A_LIST)
 
     sent = [each.headers["Authorization"] for each in server.seen]
     assert sent == ["Bearer one", "Bearer one", "Bearer second"]
@@ -146,7 +147,7 @@ async def test_a_token_that_stays_refused_is_an_error_after_the_second_time(pod:
 
     async with pod.source() as source:
         with pytest.raises(ApiError, match="token rejected, also when read again") as caught:
-            await source.list_page(A_LIST)
+            await listed(source, A_LIST)
 
     assert caught.value.status == 401
     assert len(pod.server.seen) == 2
@@ -162,28 +163,28 @@ async def test_a_token_file_that_is_away_for_a_moment_costs_nothing(
             pod.token.unlink()
         else:
             pod.token.write_text("")
-        await source.list_page(A_LIST)
-        await source.list_page(A_LIST)
+        await listed(source, A_LIST)
+        await listed(source, A_LIST)
         assert [each.levelname for each in caplog.records] == ["WARNING"]
         assert caplog.messages[0].endswith("; keeping what we had")
 
         pod.token.write_text("second")
         pod.server.token = "second"
-        await source.list_page(A_LIST)
+        await listed(source, A_LIST)
 
 
 async def test_a_new_authority_is_used_by_the_next_request(pod: Pod) -> None:
     """F-13: refused until the file changes, accepted at once when it has."""
     async with pod.source() as source:
-        await source.list_page(A_LIST)
+        await listed(source, A_LIST)
         await pod.server.stop()
         pod.server.tls = tls(NEW_CA)
         await pod.server.start()
         with pytest.raises(ApiError, match="certificate verify failed"):
-            await source.list_page(A_LIST)
+            await listed(source, A_LIST)
 
         NEW_CA.cert_pem.write_to_path(str(pod.certificate))
-        await source.list_page(A_LIST)
+        await listed(source, A_LIST)
 
 
 @pytest.mark.parametrize("content", [b"", b"-----BEGIN CERTIFICATE-----\nMIIB"])
@@ -192,10 +193,10 @@ async def test_an_authority_half_written_changes_nothing(
 ) -> None:
     """F-14: the old client stays."""
     async with pod.source() as source:
-        await source.list_page(A_LIST)
+        await listed(source, A_LIST)
         pod.certificate.write_bytes(content)
 
-        await source.list_page(A_LIST)
+        await listed(source, A_LIST)
 
     assert [each.levelname for each in caplog.records] == ["WARNING"]
 
@@ -210,12 +211,12 @@ async def test_an_open_watch_outlives_its_client(
             await pod.server.watched("services")
             both = OLD_CA.cert_pem.bytes() + NEW_CA.cert_pem.bytes()
             pod.certificate.write_bytes(both)
-            await source.list_page(A_LIST)
+            await listed(source, A_LIST)
             assert "credentials: new certificates are in use" in caplog.messages
 
             pod.server.bookmark("services")
             assert b"BOOKMARK" in await anext(lines)
-        await source.list_page(A_LIST)
+        await listed(source, A_LIST)
 
 
 async def test_a_start_with_a_bad_authority_is_said(pod: Pod) -> None:

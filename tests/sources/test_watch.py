@@ -18,7 +18,6 @@ from kubedns_py.sources.watch import Informer
 from tests.helpers.builders import a_bookmark, a_page, a_service_json, an_event
 from tests.helpers.waiting import until
 
-_REFUSED = ApiError(422, "sendInitialEvents is forbidden")
 Lines = list[bytes | ApiError | Exception]
 
 
@@ -31,15 +30,16 @@ class FakeSource:
     requests: list[ListRequest | WatchRequest] = field(default_factory=list)
     closed: int = 0
 
-    async def list_page(self, request: ListRequest) -> bytes:
-        """Return the next page that was given."""
+    @asynccontextmanager
+    async def list(self, request: ListRequest) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open the next page that was given; it comes in two parts."""
         self.requests.append(request)
         if not self.pages:
             await asyncio.Event().wait()
         page = self.pages.pop(0)
         if isinstance(page, Exception):
             raise page
-        return page
+        yield _parts(page)
 
     @asynccontextmanager
     async def watch(self, request: WatchRequest) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -52,6 +52,11 @@ class FakeSource:
             yield _given(lines)
         finally:
             self.closed += 1
+
+
+async def _parts(page: bytes) -> AsyncGenerator[bytes, None]:
+    yield page[: len(page) // 2]
+    yield page[len(page) // 2 :]
 
 
 async def _given(lines: Lines) -> AsyncGenerator[bytes, None]:
@@ -86,16 +91,11 @@ async def running(
             await task
 
 
-async def test_a_state_by_initial_events_syncs_and_says_so_once() -> None:
-    """Ecosystem 1.6 step 1."""
+async def test_a_list_syncs_and_says_so_once() -> None:
+    """Ecosystem 1.6: list, then watch."""
     source = FakeSource(
-        watches=[
-            [
-                an_event("ADDED", a_service_json("web.shop", version="7")),
-                a_bookmark("9", ends_initial_events=True),
-                an_event("ADDED", a_service_json("db.shop", version="10")),
-            ]
-        ]
+        pages=[a_page(a_service_json("web.shop", version="7"), version="9")],
+        watches=[[an_event("ADDED", a_service_json("db.shop", version="10"))]],
     )
 
     async with running(source) as (informer, store, synced):
@@ -104,33 +104,38 @@ async def test_a_state_by_initial_events_syncs_and_says_so_once() -> None:
         assert informer.all_synced
         assert synced == [Resource.SERVICES]
         assert store.service(Key("shop", "web")) is not None
+        last = source.requests[-1]
+        assert isinstance(last, WatchRequest)
+        assert last.resource_version == "9"
 
 
 async def test_events_that_come_together_are_taken_one_after_the_other() -> None:
-    """Ecosystem 1.6: packets know nothing of the end of a state: a part of it, then the rest."""
-    part = [an_event("ADDED", a_service_json(f"{name}.shop", version="7")) for name in "abc"]
-    rest = [
-        an_event("ADDED", a_service_json("d.shop", version="8")),
-        a_bookmark("9", ends_initial_events=True),
+    """Ecosystem 1.6 step 4: packets know nothing of events."""
+    events = [an_event("ADDED", a_service_json(f"{name}.shop", version="7")) for name in "bcd"]
+    events += [
+        a_bookmark("9"),
         an_event("DELETED", a_service_json("a.shop", version="10")),
         an_event("ADDED", a_service_json("e.shop", version="11")),
     ]
-    source = FakeSource(watches=[[b"\n".join(part), b"\n".join(rest)]])
+    source = FakeSource(
+        pages=[a_page(a_service_json("a.shop", version="1"), version="2")],
+        watches=[[b"\n".join(events)]],
+    )
 
     async with running(source) as (informer, store, synced):
         await until(lambda: store.service(Key("shop", "e")) is not None)
 
         assert sorted(key.name for key in store.keys(Resource.SERVICES)) == ["b", "c", "d", "e"]
         assert synced == [Resource.SERVICES]
-        events = informer.statuses[Resource.SERVICES].events
-        assert events == {"ADDED": 5, "BOOKMARK": 1, "DELETED": 1}
+        said = informer.statuses[Resource.SERVICES].events
+        assert said == {"ADDED": 4, "BOOKMARK": 1, "DELETED": 1}
 
 
 async def test_a_state_by_pages_syncs() -> None:
     """Ecosystem 1.6 step 3."""
     source = FakeSource(
-        watches=[_REFUSED],
         pages=[
+            ApiError(500, "etcdserver: request timed out"),
             a_page(a_service_json("web.shop"), continue_token="two"),
             a_page(a_service_json("db.shop"), version="12"),
         ],
@@ -148,7 +153,7 @@ async def test_a_state_by_pages_syncs() -> None:
 
 async def test_all_resources_have_to_sync() -> None:
     """F-01: readiness lists those that have not."""
-    source = FakeSource(watches=[[a_bookmark("9", ends_initial_events=True)]])
+    source = FakeSource(pages=[a_page(version="9")])
 
     async with running(source, Resource.SERVICES, Resource.NAMESPACES) as (informer, _, synced):
         await until(lambda: bool(synced))
@@ -163,10 +168,11 @@ async def test_all_resources_have_to_sync() -> None:
 async def test_a_broken_stream_is_taken_up_again_from_its_last_version() -> None:
     """F-02: and the stream that broke is closed."""
     source = FakeSource(
+        pages=[a_page(version="9")],
         watches=[
-            [a_bookmark("9", ends_initial_events=True), ApiError(0, "reset")],
+            [ApiError(0, "reset")],
             [an_event("ADDED", a_service_json("web.shop", version="10"))],
-        ]
+        ],
     )
 
     async with running(source) as (informer, store, _):
@@ -184,10 +190,11 @@ async def test_an_accident_of_our_own_is_said_and_retried(
 ) -> None:
     """House rule: no exception is swallowed, and none ends the loop."""
     source = FakeSource(
+        pages=[a_page(version="9")],
         watches=[
-            [a_bookmark("9", ends_initial_events=True), RuntimeError("bug")],
+            [RuntimeError("bug")],
             [an_event("ADDED", a_service_json("web.shop", version="10"))],
-        ]
+        ],
     )
 
     async with running(source) as (informer, store, _):
@@ -202,7 +209,7 @@ async def test_a_burst_of_events_lets_others_run() -> None:
     burst: Lines = [
         an_event("MODIFIED", a_service_json("web.shop", version=str(n))) for n in range(10, 2010)
     ]
-    source = FakeSource(watches=[[a_bookmark("9", ends_initial_events=True), *burst]])
+    source = FakeSource(pages=[a_page(version="9")], watches=[burst])
 
     async with running(source) as (informer, _, __):
         events = informer.statuses[Resource.SERVICES].events
@@ -216,12 +223,10 @@ async def test_a_burst_of_events_lets_others_run() -> None:
 
 async def test_a_complete_state_enters_over_many_turns_and_is_told_at_their_end() -> None:
     """F-06: what one turn of the loop has to commit is bounded; F-18: what follows waits for it."""
-    lines: Lines = [an_event("ADDED", a_service_json(f"s{n}.shop")) for n in range(3000)]
-    lines += [
-        a_bookmark("20", ends_initial_events=True),
-        an_event("DELETED", a_service_json("s2999.shop", version="21")),
-    ]
-    source = FakeSource(watches=[lines])
+    source = FakeSource(
+        pages=[a_page(*(a_service_json(f"s{n}.shop") for n in range(3000)), version="20")],
+        watches=[[an_event("DELETED", a_service_json("s2999.shop", version="21"))]],
+    )
     loop = asyncio.get_running_loop()
     commits: list[set[Key]] = []
     told: list[int] = []
@@ -254,14 +259,12 @@ async def test_the_api_server_away_is_said_once_and_its_return_too(
     """F-02: one WARN with the error, not one for each attempt."""
     caplog.set_level(logging.INFO)
     source = FakeSource(
+        pages=[a_page(version="9")],
         watches=[
-            [
-                a_bookmark("9", ends_initial_events=True),
-                ApiError(0, "https://a:1: reset (errno 1)"),
-            ],
+            [ApiError(0, "https://a:1: reset (errno 1)")],
             ApiError(0, "https://a:1: refused (errno 2)"),
             [an_event("ADDED", a_service_json("web.shop", version="10"))],
-        ]
+        ],
     )
 
     async with running(source) as (_, store, __):

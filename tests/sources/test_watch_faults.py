@@ -81,15 +81,16 @@ def chance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kubedns_py.cluster.backoff.FIRST_S", 0.05)
 
 
-@pytest.fixture(params=["works", "refused"])
+@pytest.fixture(params=["whole", "pages"])
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[FakeApiServer]:
-    """A server that gives initial events, and one that has to be listed."""
-    async with FakeApiServer(initial_events=request.param, page_size=2) as started:
+    """A server that lists everything at once, and one that gives pages whatever it is asked."""
+    size = {"whole": 500, "pages": 2}[request.param]
+    async with FakeApiServer(page_size=size) as started:
         yield started
 
 
 async def test_the_store_follows_the_cluster(server: FakeApiServer) -> None:
-    """Ecosystem 1.6: a state in pages or events, then changes."""
+    """Ecosystem 1.6: a state, whole or in pages, then changes."""
     for name in "abcde":
         server.put("services", a_service_json(f"{name}.shop"))
 
@@ -121,19 +122,33 @@ async def test_an_api_server_that_comes_late_is_found_soon(
         assert cluster.names() == ["a"]
 
 
-async def test_an_api_server_that_says_nothing_to_a_watch_is_listed(
+async def test_an_api_server_that_says_nothing_to_a_list_is_asked_for_pages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """F-04, F-05: it accepts and is silent; here 0.1 s instead of 30 s, and no second attempt."""
-    monkeypatch.setattr("kubedns_py.sources.apiserver._WATCH_OPEN_S", 0.1)
+    """F-04, F-05: it accepts and is silent; here 0.1 s instead of 60 s."""
+    monkeypatch.setattr("kubedns_py.sources.apiserver._CONNECT_S", 0.1)
+    monkeypatch.setattr("kubedns_py.sources.apiserver._LIST_IDLE_S", 0.1)
     async with FakeApiServer() as server:
         server.put("services", a_service_json("a.shop"))
-        server.then_watch("services", silence())
+        server.then_list("services", silence())
 
         async with following(server) as cluster:
             await cluster.has("a")
 
-        assert [each.is_watch for each in server.seen[:2]] == [True, False]
+        assert [each.params for each in server.lists("services")] == [{}, {"limit": "500"}]
+
+
+async def test_a_list_that_breaks_off_is_asked_for_in_pages() -> None:
+    """F-05, F-10: half a list is none, and what is between may not bear the whole."""
+    async with FakeApiServer() as server:
+        server.put("services", a_service_json("a.shop"))
+        page = a_page(a_service_json("b.shop"))
+        server.then_list("services", stream(page[:-20], then="cut"))
+
+        async with following(server) as cluster:
+            await cluster.has("a")
+
+        assert [each.params for each in server.lists("services")] == [{}, {"limit": "500"}]
 
 
 async def test_what_was_deleted_while_the_server_was_away_goes(server: FakeApiServer) -> None:
@@ -173,7 +188,7 @@ async def test_a_watch_in_order_is_followed_by_another(server: FakeApiServer) ->
 
 async def test_a_refused_page_is_asked_for_again() -> None:
     """F-08, F-09, F-10, F-16: each kind of bad page costs a wait and nothing else."""
-    async with FakeApiServer(initial_events="refused", page_size=1) as server:
+    async with FakeApiServer(page_size=1) as server:
         server.put("services", a_service_json("a.shop"))
         server.put("services", a_service_json("b.shop"))
         server.then_list(
@@ -190,7 +205,7 @@ async def test_a_refused_page_is_asked_for_again() -> None:
 
 async def test_an_expired_page_starts_the_list_over() -> None:
     """F-08: 410 on a continue token."""
-    async with FakeApiServer(initial_events="refused", page_size=1) as server:
+    async with FakeApiServer(page_size=1) as server:
         server.put("services", a_service_json("a.shop"))
         server.put("services", a_service_json("b.shop"))
 
@@ -200,8 +215,8 @@ async def test_an_expired_page_starts_the_list_over() -> None:
         async with following(server) as cluster:
             await cluster.has("a", "b")
             assert [dict(each.params) for each in server.lists("services")] == [
-                {"limit": "500"},
-                {"limit": "500", "continue": "gone"},
+                {},
+                {"continue": "gone"},
                 {},
             ]
 
@@ -213,7 +228,6 @@ async def test_a_refused_resource_leaves_the_others_served(
     message = 'endpointslices.discovery.k8s.io is forbidden: User "dns" cannot list resource'
     for _ in range(9):
         server.then_list("endpointslices", refusal(403, message, reason="Forbidden"))
-        server.then_watch("endpointslices", refusal(403, message, reason="Forbidden"))
     server.put("services", a_service_json("a.shop"))
 
     async with following(server, *BOTH) as cluster:
@@ -223,14 +237,14 @@ async def test_a_refused_resource_leaves_the_others_served(
 
         assert (cluster.services.synced, slices.synced) == (True, False)
         (said,) = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
-        assert "watch endpointslices.discovery.k8s.io is forbidden (403)" in said
+        assert "list endpointslices.discovery.k8s.io is forbidden (403)" in said
         assert 'User "dns" cannot list resource' in said
 
 
 async def test_a_resource_that_is_not_served_is_said(server: FakeApiServer) -> None:
     """F-15: no discovery.k8s.io: unready, with a way out."""
     for _ in range(9):
-        server.then_watch(
+        server.then_list(
             "endpointslices", answer(404, b"404 page not found", content_type="text/plain")
         )
 
@@ -371,32 +385,16 @@ async def test_a_slow_list_says_how_long_it_takes(
     """F-05: a line each 10 s, here each 0.1 s, and no limit while it lasts."""
     caplog.set_level(logging.INFO)
     monkeypatch.setattr("kubedns_py.sources.notices._PROGRESS_EVERY_S", 0.1)
-    async with FakeApiServer(initial_events="refused") as server:
+    async with FakeApiServer() as server:
         server.then_list("services", stream(b'{"metadata":', then="hang"))
         async with following(server):
             said = "services: still waiting for the list, "
             await until(lambda: sum(each.startswith(said) for each in caplog.messages) >= 2)
 
 
-async def test_a_state_that_is_there_is_not_waited_for(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """F-05: a watch that began with the state goes on for minutes, in silence."""
-    caplog.set_level(logging.INFO)
-    monkeypatch.setattr("kubedns_py.sources.notices._PROGRESS_EVERY_S", 0.05)
-    async with FakeApiServer() as server, following(server) as cluster:
-        await until(lambda: cluster.informer.all_synced)
-        server.bookmark("services")
-        await until(lambda: cluster.services.events["BOOKMARK"] == 2)
-        started = asyncio.get_running_loop().time()
-        await until(lambda: asyncio.get_running_loop().time() - started > 0.2)
-
-    assert "still waiting" not in caplog.text
-
-
 async def test_a_large_cluster_does_not_hold_the_event_loop() -> None:
     """F-06: 20,000 endpoints, and others run all the time."""
-    async with FakeApiServer(initial_events="refused") as server:
+    async with FakeApiServer() as server:
         for n in range(200):
             addresses = [f"10.{n}.{each}.1" for each in range(100)]
             server.put("endpointslices", a_slice_json(f"s{n}-1.shop", endpoints=addresses))
