@@ -28,38 +28,53 @@ def cluster() -> Cluster:
     return a_cluster(300, 3_000)
 
 
+class Served:
+    """A zone as a name server would serve it and dnspython reads it.
+
+    Attributes:
+        origin: its apex.
+        names: those that exist, between apex and records too (RFC 8020).
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.origin = dns.name.from_text(name)
+        self._zone = dns.zone.from_file(str(path), origin=name, relativize=False)
+        self.names = set[dns.name.Name]()
+        for owner in self._zone.nodes:
+            at = owner
+            while at not in self.names:
+                self.names.add(at)
+                if at != self.origin:
+                    at = at.parent()
+
+    def count(self, name: dns.name.Name, qtype: str) -> int:
+        """Return how many records a name has of a type."""
+        found = self._zone.get_rdataset(name, dns.rdatatype.from_text(qtype))
+        return len(found) if found else 0
+
+
 @pytest.fixture(scope="module")
-def zones(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> list[dns.zone.Zone]:
-    """Return what a name server would serve, as dnspython reads it."""
+def zones(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> list[Served]:
+    """Return what a name server would serve."""
     made = write_zones(cluster, tmp_path_factory.mktemp("zones"))
-    return [
-        dns.zone.from_file(str(path), origin=name, relativize=False) for name, path in made.items()
-    ]
+    return [Served(path, name) for name, path in made.items()]
 
 
-def answers(zones: list[dns.zone.Zone], question: Question) -> int | None:
-    """Return how many records answer, or None where the name does not exist (RFC 8020)."""
+def answers(zones: list[Served], question: Question) -> int | None:
+    """Return how many records answer, or None where the name does not exist."""
     name = dns.name.from_text(question.name)
-    (zone,) = [each for each in zones if each.origin and name.is_subdomain(each.origin)]
-    if name not in zone.nodes:
-        assert not any(each.is_subdomain(name) for each in zone.nodes)
-        return None
-    found = zone.get_rdataset(name, dns.rdatatype.from_text(question.qtype))
-    return len(found) if found else 0
+    (zone,) = [each for each in zones if name.is_subdomain(each.origin)]
+    return zone.count(name, question.qtype) if name in zone.names else None
 
 
-def test_the_zones_give_what_the_warm_mix_expects(
-    cluster: Cluster, zones: list[dns.zone.Zone]
-) -> None:
+def test_the_zones_give_what_the_warm_mix_expects(cluster: Cluster, zones: list[Served]) -> None:
     """Issue 4: Knot DNS serves the same records."""
     questions = set(warm_mix(cluster, 3_000))
 
     assert [each for each in questions if answers(zones, each) != each.answers] == []
 
 
-def test_the_zones_give_what_the_cold_mix_expects(
-    cluster: Cluster, zones: list[dns.zone.Zone]
-) -> None:
+def test_the_zones_give_what_the_cold_mix_expects(cluster: Cluster, zones: list[Served]) -> None:
     """As above; every endpoint and every pointer is in it."""
     questions = cold_mix(cluster, 3_000)
 
