@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from math import inf
 
 import pytest
 
@@ -16,6 +17,21 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let no server that a test starts ask the machine's own nameservers."""
     del config
     os.environ["KUBEDNS_RESOLV_CONF"] = os.devnull
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no upstream be late, on any machine: what waits for time alone waits for an hour.
+
+    So questions are asked again, and given up, for what an upstream does or the network says.
+    """
+    an_hour_s = 3600.0
+    upstream = "kubedns_py.upstream"
+    for name in ("health.MIN_PATIENCE_S", "health.UNKNOWN_RTT_S", "panel.ALONE_PATIENCE_S"):
+        monkeypatch.setattr(f"{upstream}.{name}", an_hour_s)
+    monkeypatch.setattr(f"{upstream}.health._SHORT_RTT_S", inf)  # no RTT makes it less
+    for name in ("TOTAL_S", "REST_S", "LOOK_S"):
+        monkeypatch.setattr(f"{upstream}.lookup.{name}", an_hour_s)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

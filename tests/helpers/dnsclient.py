@@ -1,6 +1,6 @@
 """A small DNS client on bare sockets: it can do what a resolver library would never do.
 
-Every wait has a deadline of five seconds; running into it is a failed test.
+Every wait has a deadline; running into it is a failed test.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Self
 
+from tests.helpers.waiting import DEADLINE_S
+
 if TYPE_CHECKING:
     from types import TracebackType
 
-DEADLINE_S = 5.0
 _TCPI_DATA_SEGS_IN = 152
 """Offset in ``struct tcp_info`` (Linux, ``<linux/tcp.h>``)."""
 

@@ -68,15 +68,19 @@ class ServerProcess:
         """Everything logged so far."""
         return self.log_file.read_text()
 
-    def ask(self, name: str, qtype: str = "A", *, tcp: bool = False) -> dns.message.Message:
+    def ask(
+        self, name: str, qtype: str = "A", *, tcp: bool = False, within_s: float = 5
+    ) -> dns.message.Message:
         """Return the reply to one question, sent once."""
         query = dns.message.make_query(name, qtype, use_edns=0)
         send = dns.query.tcp if tcp else dns.query.udp
-        return send(query, LOOPBACK, timeout=5, port=self.port)
+        return send(query, LOOPBACK, timeout=within_s, port=self.port)
 
-    def lines(self, name: str, qtype: str = "A", *, tcp: bool = False) -> list[str]:
+    def lines(
+        self, name: str, qtype: str = "A", *, tcp: bool = False, within_s: float = 5
+    ) -> list[str]:
         """Return the answer section, one record a line, or the rcode's name when it is empty."""
-        reply = self.ask(name, qtype, tcp=tcp)
+        reply = self.ask(name, qtype, tcp=tcp, within_s=within_s)
         found = [line for rrset in reply.answer for line in rrset.to_text().splitlines()]
         return sorted(found) or [dns.rcode.to_text(reply.rcode())]
 

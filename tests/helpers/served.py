@@ -17,9 +17,9 @@ from kubedns_py.server.connection import TcpLimits
 from kubedns_py.server.listen import open_listeners
 from kubedns_py.server.tcp import TcpServer
 from kubedns_py.server.udp import UdpServer
+from tests.helpers.waiting import DEADLINE_S
 
 HOST = "127.0.0.1"
-ANSWER_WITHIN_S = 5.0
 PREFIX_OCTETS = 2
 
 Ask = Callable[[bytes], Awaitable[bytes]]
@@ -67,7 +67,7 @@ async def over_udp(port: int) -> AsyncIterator[Ask]:
         sock.connect((HOST, port))
 
         async def ask(query: bytes) -> bytes:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
+            async with asyncio.timeout(DEADLINE_S):
                 await loop.sock_sendall(sock, query)
                 return await loop.sock_recv(sock, 65535)
 
@@ -77,11 +77,11 @@ async def over_udp(port: int) -> AsyncIterator[Ask]:
 @asynccontextmanager
 async def over_tcp(port: int) -> AsyncIterator[Ask]:
     """Yield what sends one message on a connection and returns the one that comes back."""
-    async with asyncio.timeout(ANSWER_WITHIN_S):
+    async with asyncio.timeout(DEADLINE_S):
         reader, writer = await asyncio.open_connection(HOST, port)
 
     async def ask(query: bytes) -> bytes:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
+        async with asyncio.timeout(DEADLINE_S):
             writer.write(len(query).to_bytes(PREFIX_OCTETS) + query)
             await writer.drain()
             size = int.from_bytes(await reader.readexactly(PREFIX_OCTETS))
@@ -91,5 +91,5 @@ async def over_tcp(port: int) -> AsyncIterator[Ask]:
         yield ask
     finally:
         writer.close()
-        async with asyncio.timeout(ANSWER_WITHIN_S):
+        async with asyncio.timeout(DEADLINE_S):
             await writer.wait_closed()

@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
+DEADLINE_S = 9.0
+"""More than a busy machine takes for what an idle one does at once, and less than 10 s, after which
+idle connections and hosts give up by themselves."""
+
 _LOOK_S = 0.005
 
 
-async def until(condition: Callable[[], bool], *, deadline_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], *, deadline_s: float = DEADLINE_S) -> None:
     """Return as soon as ``condition`` holds.
 
     Raises:

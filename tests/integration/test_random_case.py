@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -20,24 +20,34 @@ NAMES = [f"a-name-with-letters-{n}.of-some-zone.example." for n in range(8)]
 
 async def before(
     up: FakeUpstream, manifests: Path, flags: list[str], use: Callable[[ServerProcess], None]
-) -> None:
-    """Run the server before an upstream, and use it in a thread."""
+) -> int:
+    """Run the server before an upstream, and use it in a thread.
 
-    def run() -> None:
+    Returns:
+        How many questions were asked again as there was no reply in time: none, unless the machine
+        stands still meanwhile.
+    """
+
+    def run() -> int:
         always = [f"--manifests={manifests}", f"--nameservers={up.nameserver}"]
         with serving(manifests.parent, *always, *flags) as server:
             server.wait_ready()
             use(server)
+            return int(sum(Metrics(server).values("forward_retries_total", reason="late")))
 
-    await asyncio.to_thread(run)
+    return await asyncio.to_thread(run)
 
 
 def look_up(server: ServerProcess, *names: str) -> None:
-    """Look up names, each in less time than the only upstream is given before it is late."""
+    """Look up names."""
     for name in names:
-        began = time.monotonic()
         assert server.lines(name) == [f"{name} 60 IN A 192.0.2.1"]
-        assert time.monotonic() - began < 0.9
+
+
+def are_names(asked: Iterable[Asked], late: int) -> bool:
+    """Tell whether the names were asked for in order, each once but for those that were late."""
+    names = [each.name.lower() for each in asked]
+    return [name for name, _ in groupby(names)] == NAMES and len(names) == len(NAMES) + late
 
 
 def of_clients(up: FakeUpstream) -> list[Asked]:
@@ -65,9 +75,9 @@ async def test_by_default_every_name_goes_out_in_lower_case(manifests: Path) -> 
         assert passed_over(server, "case") == 0
 
     async with fake_upstream(in_case(bytes.upper, RECORD)) as up:
-        await before(up, manifests, [], use)
+        late = await before(up, manifests, [], use)
 
-        assert len(of_clients(up)) == len(NAMES) + 1
+        assert len(of_clients(up)) == len(NAMES) + 1 + late
         assert not any(map(has_capitals, up.asked))
 
 
@@ -79,9 +89,9 @@ async def test_on_request_they_go_out_in_random_case(manifests: Path) -> None:
         assert passed_over(server, "case") == 0
 
     async with fake_upstream(answer(RECORD)) as up:
-        await before(up, manifests, ["--randomize-case"], use)
+        late = await before(up, manifests, ["--randomize-case"], use)
 
-        assert [asked.name.lower() for asked in of_clients(up)] == NAMES
+        assert are_names(of_clients(up), late)
         assert all(map(has_capitals, of_clients(up)))
         first, second = ([c.isupper() for c in asked.name] for asked in of_clients(up)[:2])
         assert first != second
@@ -98,13 +108,12 @@ async def test_a_server_with_a_case_of_its_own_answers_from_the_first_on(
         wait_until(lambda: passed_over(server, "case") >= 1)
 
     async with fake_upstream(in_case(change, RECORD)) as up:
-        await before(up, manifests, ["--randomize-case"], use)
+        late = await before(up, manifests, ["--randomize-case"], use)
 
         # it may have been found out by a question of the server's own
         capitals = [asked.name.lower() for asked in of_clients(up) if has_capitals(asked)]
         assert capitals in ([], NAMES[:1])
-        plain = [asked.name for asked in of_clients(up) if not has_capitals(asked)]
-        assert plain == NAMES
+        assert are_names([each for each in of_clients(up) if not has_capitals(each)], late)
 
 
 async def test_a_forgery_in_another_case_is_passed_over(manifests: Path) -> None:
@@ -120,6 +129,6 @@ async def test_a_forgery_in_another_case_is_passed_over(manifests: Path) -> None
         wait_until(lambda: passed_over(server, "case") >= len(NAMES))
 
     async with fake_upstream(forge) as up:
-        await before(up, manifests, ["--randomize-case"], use)
+        late = await before(up, manifests, ["--randomize-case"], use)
 
-        assert [each.name.lower() for each in of_clients(up) if has_capitals(each)] == NAMES
+        assert are_names(filter(has_capitals, of_clients(up)), late)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 
 import pytest
 
@@ -11,6 +10,7 @@ from kubedns_py.cluster.objects import Address
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival
 from kubedns_py.server.connection import TURN, TURN_OCTETS, TcpLimits
 from tests.helpers.dnsclient import a_query, framed, ident_of
+from tests.helpers.loop_clock import LoopClock
 from tests.helpers.tcpserver import (
     LARGE_OCTETS,
     Large,
@@ -73,19 +73,20 @@ async def test_a_response_ends_the_connection() -> None:
 
 
 async def test_a_message_that_drips_in_is_cut_off_at_its_deadline() -> None:
-    """T-02: three seconds from the first octet; further octets win no time."""
-    loop = asyncio.get_running_loop()
-    async with serving(limits=TcpLimits(message_s=0.3)) as at, await at.client() as client:
-        began = loop.time()
-        closed = asyncio.create_task(client.is_closed_by_server())
-        octets = iter(b"\xff\xff" + bytes(65535))
-        while not closed.done() and loop.time() < began + 3:
-            await client.send(bytes((next(octets),)))
-            await asyncio.wait([closed], timeout=0.02)
-        took_s = loop.time() - began
+    """T-02: here 300 seconds from the first octet; further octets win no time."""
+    clock = LoopClock()
+    async with (
+        serving(limits=TcpLimits(message_s=300, lifetime_s=900)) as at,
+        await at.client() as client,
+    ):
+        for octet in b"\xff\xff\0\0\0":
+            await client.send(bytes((octet,)))
+            await clock.pass_by(50)
+        before = at.outcomes()
+        await clock.pass_by(50)
 
-    assert await closed
-    assert took_s < 1.5
+        assert await client.is_closed_by_server()
+    assert before == {}
     assert at.outcomes() == {"read_deadline": 1}
 
 
@@ -114,13 +115,16 @@ async def test_a_client_that_sends_nothing_gets_fin() -> None:
 
 async def test_each_query_starts_the_idle_time_anew() -> None:
     """T-03: idle is without a query, not since the first."""
-    loop = asyncio.get_running_loop()
-    async with serving(limits=TcpLimits(idle_s=0.5)) as at, await at.client() as client:
-        began = loop.time()
-        for after_s in (0.25, 0.5, 0.75):
+    clock = LoopClock()
+    async with (
+        serving(limits=TcpLimits(idle_s=100, lifetime_s=900)) as at,
+        await at.client() as client,
+    ):
+        for _ in range(3):
             assert await client.ask(QUERY) is not None
-            await until(functools.partial(lambda end: loop.time() > end, began + after_s))
+            await clock.pass_by(60)
         assert at.outcomes() == {}
+        await clock.pass_by(40)
         assert await client.receive() is None
 
     assert at.outcomes() == {"idle": 1}

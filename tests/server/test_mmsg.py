@@ -96,7 +96,7 @@ def test_a_source_that_needs_a_look_does_not_change_where_replies_leave_from() -
         for client, host in ((one, "127.0.0.1"), (odd, "127.0.0.2")):
             client.bind(("127.0.0.1", 0))
             client.connect((host, port))
-            client.settimeout(5)
+            client.settimeout(9)
         barred = frozenset({odd.getsockname()[1]})
         counts = dict.fromkeys(COUNTS, 0)
         batch = ManyAtOnce(sock, Destinations("0.0.0.0", port), barred, counts, calls)
@@ -191,7 +191,7 @@ async def test_what_cannot_be_sent_is_counted_and_the_rest_sent(number: int, wor
     ):
         sock.bind(("127.0.0.1", 0))
         client.connect(sock.getsockname())
-        client.settimeout(5)
+        client.settimeout(9)
         counts = dict.fromkeys(COUNTS, 0)
         destinations = Destinations(*sock.getsockname())
         batch = ManyAtOnce(sock, destinations, frozenset(), counts, (receive, one_or_none))

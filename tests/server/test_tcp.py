@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
@@ -17,6 +16,7 @@ from kubedns_py.server.listen import open_listeners
 from kubedns_py.server.tcp import TcpServer
 from kubedns_py.server.udp import UdpServer
 from tests.helpers.dnsclient import TcpClient, UdpClient, a_query, framed, ident_of
+from tests.helpers.loop_clock import LoopClock
 from tests.helpers.tcpserver import Serving, clients, no_panic, reply_to, serving
 from tests.helpers.waiting import until
 
@@ -152,24 +152,26 @@ async def test_without_file_descriptors_accepting_pauses_and_recovers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """F-36, T-16: UDP is answered, nothing spins, one warning; then all is served."""
+    clock = LoopClock()
     listeners = open_listeners(("127.0.0.1",), 0)
     server = TcpServer(listeners.tcp, reply_to, limits=TcpLimits(), on_panic=no_panic)
     udp = UdpServer(listeners.udp, reply_to, on_panic=no_panic)
     server.start()
     udp.start()
-    loop = asyncio.get_running_loop()
     with UdpClient("127.0.0.1", listeners.port) as asking:
         async with TcpClient() as client:
             with descriptors_limited_to(client.sock.fileno() + 1):
                 await client.connect("127.0.0.1", listeners.port)
                 await client.send(framed(QUERY))
-                began = loop.time()
-                while loop.time() < began + 0.6:
+                began = clock.time()
+                for _ in range(3):
                     assert ident_of(await asking.ask(QUERY)) == 7
+                    await clock.pass_by(0.25)
             paused = server.counts["accept_paused"]
+            lasted_s = clock.time() - began
             reply = await client.receive()
 
-    assert 2 <= paused <= 4  # every 0.25 s
+    assert 4 <= paused <= 2 + lasted_s / 0.25
     assert reply is not None
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         (
@@ -200,14 +202,13 @@ async def test_out_of_descriptors_an_idle_connection_gives_way() -> None:
 
 async def test_closing_while_accepting_pauses_ends_the_pause_too() -> None:
     """F-36 with F-43: nothing tries to accept on a closed socket."""
+    clock = LoopClock()
     async with serving() as at, TcpClient() as client:
         with descriptors_limited_to(client.sock.fileno() + 1):
             await client.connect("127.0.0.1", at.port)
             await until(lambda: at.server.counts["accept_paused"] == 1)
             await at.server.close()
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        await until(lambda: loop.time() > began + 0.3)  # the pause would have ended
+        await clock.pass_by(0.3)  # the pause would have ended
 
     assert at.server.counts["accept_paused"] == 2  # the last look at the queue has failed as well
     assert at.server.counts["accepted"] == 0

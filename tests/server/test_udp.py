@@ -11,6 +11,7 @@ import pytest
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival
 from kubedns_py.server.batch import BURST
 from tests.helpers.dnsclient import UdpClient, a_query, ident_of
+from tests.helpers.loop_clock import LoopClock
 from tests.helpers.udpserver import (
     CLIENT,
     OWN,
@@ -162,31 +163,33 @@ async def test_a_flood_leaves_every_turn_of_the_loop_to_others_too(own: tuple[st
 
 async def test_a_drain_ends_when_nothing_comes_any_more() -> None:
     """Shutdown contract: until one second passed without packets."""
-    loop = asyncio.get_running_loop()
+    clock = LoopClock()
     async with serving() as (server, port):
         with UdpClient("127.0.0.1", port) as client:
-            began = loop.time()
-            drain = asyncio.create_task(server.drain(quiet_s=0.3, deadline_s=5))
-            while loop.time() < began + 0.4:
+            drain = asyncio.create_task(server.drain(quiet_s=100, deadline_s=1000))
+            for _ in range(4):
                 assert ident_of(await client.ask(QUERY)) == 7
-            still_draining = not drain.done()
-            await drain
-
-    assert still_draining
-    assert 0.6 < loop.time() - began < 3
+                await clock.pass_by(60)
+                assert not drain.done()
+            await clock.pass_by(30)
+            assert not drain.done()
+            await clock.pass_by(70)
+            assert drain.done()
 
 
 async def test_a_drain_under_load_answers_until_its_deadline() -> None:
     """Shutdown contract, F-42: at most five seconds."""
-    loop = asyncio.get_running_loop()
+    clock = LoopClock()
     async with serving() as (server, port):
         with UdpClient("127.0.0.1", port) as client:
-            began = loop.time()
-            drain = asyncio.create_task(server.drain(quiet_s=1, deadline_s=0.3))
-            while not drain.done():
+            drain = asyncio.create_task(server.drain(quiet_s=1000, deadline_s=100))
+            for _ in range(3):
+                assert not drain.done()
                 assert ident_of(await client.ask(QUERY)) == 7
-
-    assert 0.3 <= loop.time() - began < 3
+                await clock.pass_by(30)
+            assert not drain.done()
+            await clock.pass_by(10)
+            assert drain.done()
 
 
 async def test_a_closed_server_is_closed_for_good() -> None:

@@ -31,6 +31,7 @@ from kubedns_py.server.worker import Copy, Worker
 from kubedns_py.structs import replace
 from tests.helpers.dnsclient import a_query
 from tests.helpers.entries import content, facts
+from tests.helpers.waiting import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,7 +122,7 @@ class Office:
 
     def __init__(self, *binds: str) -> None:
         self.line, theirs = open_line()
-        self.line.settimeout(5)
+        self.line.settimeout(DEADLINE_S)
         self.heard: list[Said] = []
         self._theirs = theirs
         self.sockets = []
@@ -142,7 +143,7 @@ class Office:
 
     def hear(self, wanted: Callable[[Said], bool]) -> Said:
         """Return the first thing said that is wanted."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + DEADLINE_S
         while time.monotonic() < end:
             for each in self.heard:
                 if wanted(each):
@@ -155,14 +156,14 @@ class Office:
         """Return a connected client of one of the sockets."""
         sock = self.sockets[number]
         client = socket.socket(sock.family, socket.SOCK_DGRAM)
-        client.settimeout(5)
+        client.settimeout(DEADLINE_S)
         client.connect(sock.getsockname())
         return client
 
     def close(self) -> None:
         """End the line, and so the worker."""
         self.line.close()
-        self.thread.join(timeout=5)
+        self.thread.join(timeout=DEADLINE_S)
         assert not self.thread.is_alive()
         for sock in (*self.sockets, self._theirs):
             sock.close()

@@ -118,7 +118,8 @@ async def test_an_api_server_that_comes_late_is_found_soon(
         ]
 
         await server.start()
-        await until(lambda: cluster.informer.all_synced, deadline_s=3)
+        # tried every 2 s at most while nobody answers; every 15 s at least if somebody did
+        await until(lambda: cluster.informer.all_synced, deadline_s=12)
         assert cluster.names() == ["a"]
 
 
@@ -198,7 +199,7 @@ async def test_a_refused_page_is_asked_for_again() -> None:
             answer(200, b'{"metadata":{"resourceVersion":"1"},"items":[{"a":'),
         )
         async with following(server) as cluster:
-            await until(lambda: cluster.names() == ["a", "b"], deadline_s=8)
+            await until(lambda: cluster.names() == ["a", "b"])
             assert cluster.services.decode_errors == 2
             assert cluster.services.api_errors == {429: 1}
 
@@ -370,13 +371,14 @@ async def test_the_wall_clock_is_not_asked(
     """F-28: a step of a day changes nothing about waits and ages."""
     async with following(server) as cluster:
         await until(lambda: cluster.informer.all_synced)
+        began = asyncio.get_running_loop().time()
         monkeypatch.setattr("time.time", lambda: 0.0)
         cluster.put("a")
         await cluster.has("a")
 
         now = asyncio.get_running_loop().time()
         assert cluster.services.last_contact is not None
-        assert 0 <= now - cluster.services.last_contact < 5
+        assert began <= cluster.services.last_contact <= now
 
 
 async def test_a_slow_list_says_how_long_it_takes(

@@ -20,9 +20,11 @@ from kubedns_py.upstream.counts import Retry
 from kubedns_py.upstream.datagrams import Datagrams
 from kubedns_py.upstream.forwarder import Forwarder
 from kubedns_py.upstream.lookup import Lookup
+from kubedns_py.upstream.panel import ALONE_PATIENCE_S
 from kubedns_py.upstream.routes import Group, Routes
 from kubedns_py.upstream.streams import Streams
 from tests.helpers.fake_upstream import Asked, Behaviour, FakeUpstream, Turn, fake_upstream, nobody
+from tests.helpers.loop_clock import LoopClock
 from tests.helpers.upstream_script import (
     FORGED,
     answer,
@@ -40,6 +42,8 @@ GOOD = answer("@ 60 IN A 192.0.2.1")
 PROBES = {"NS", "HINFO"}
 ANSWER = ["www.example.org. 60 IN A 192.0.2.1"]
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 class Stage:
     """A forwarder on the running event loop."""
@@ -53,17 +57,11 @@ class Stage:
         )
         self.group = Group(".", tuple(servers))
         self.replies: list[Reply] = []
-        self.times: list[float] = []
 
     def ask(self, name: str = "www.example.org.", qtype: int = A) -> Reply | None:
         """Ask as a client does."""
-        began = self.loop.time()
-
-        def done(reply: Reply) -> None:
-            self.replies.append(reply)
-            self.times.append(self.loop.time() - began)
-
-        return self.forwarder.ask(Ask(from_text(name), qtype, IN), self.group, "10.244.0.7", done)
+        question = Ask(from_text(name), qtype, IN)
+        return self.forwarder.ask(question, self.group, "10.244.0.7", self.replies.append)
 
     async def answered(self, name: str = "www.example.org.", qtype: int = A) -> Reply:
         """Ask, and wait for the reply."""
@@ -71,7 +69,7 @@ class Stage:
         at_once = self.ask(name, qtype)
         if at_once is not None:
             return at_once
-        await until(lambda: len(self.replies) > count, deadline_s=8)
+        await until(lambda: len(self.replies) > count)
         return self.replies[-1]
 
 
@@ -140,7 +138,6 @@ async def test_a_truncated_reply_is_handed_on_where_tcp_brings_nothing(*, tcp: b
 
     assert reply.truncated
     assert lines(reply) == ANSWER
-    assert max(stage.times) < 1
 
 
 @pytest.mark.parametrize("refusal", ["FORMERR", "NOTIMP", "BADVERS"])
@@ -172,31 +169,38 @@ async def test_ten_forgeries_move_the_question_to_tcp() -> None:
         assert lines(await stage.answered()) == ANSWER
 
     assert transports(up) == ["udp", "tcp"]
-    assert max(stage.times) < 0.9
     assert FORGED not in str(stage.replies)
 
 
-async def test_what_nobody_can_read_moves_the_question_to_tcp_in_time() -> None:
-    """C-02: after the wait, TCP once."""
+async def test_what_nobody_can_read_moves_the_question_to_tcp_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C-02: after the first wait, TCP once."""
+    monkeypatch.undo()  # here time tells
+    clock = LoopClock()
     script = by_transport(udp=forged("cut record"), stream=GOOD)
     async with fake_upstream(but_for_probes(script)) as up, forwarding(up) as stage:
-        assert lines(await stage.answered()) == ANSWER
+        assert stage.ask() is None
+        await until(lambda: any(stage.udp.mismatches.values()))
+        await clock.pass_by(ALONE_PATIENCE_S)
+        await until(lambda: bool(stage.replies))
 
+    assert lines(stage.replies[0]) == ANSWER
     assert transports(up) == ["udp", "tcp"]
-    assert max(stage.times) < 1.5
+    assert stage.forwarder.counts.retries[Retry.SUSPICIOUS] == 1
 
 
-async def test_a_slow_upstream_is_overtaken_by_the_next() -> None:
-    """C-15: slow 3 s; four times the usual time is waited, at least 150 ms."""
+async def test_a_slow_upstream_is_overtaken_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C-15: slow by more than anybody waits; what is waited is four times the usual time."""
+    monkeypatch.undo()  # here time tells
     async with (
-        fake_upstream(but_for_probes(slow(3, GOOD))) as first,
+        fake_upstream(but_for_probes(slow(3600, GOOD))) as first,
         fake_upstream(GOOD) as second,
         forwarding(first, second) as stage,
     ):
         replies = [await stage.answered(f"r{n}.example.org.") for n in range(10)]
 
     assert {reply.rcode for reply in replies} == {NOERROR}
-    assert max(stage.times) < 2
     assert len(questions(first)) <= 3
 
 
@@ -206,14 +210,17 @@ async def test_a_single_slow_upstream_is_waited_for() -> None:
         assert lines(await stage.answered()) == ANSWER
 
 
-async def test_the_only_upstream_is_dead_and_the_client_hears_in_time() -> None:
-    """C-15, FWD-5: well below 5 s, then at once."""
+async def test_the_only_upstream_is_dead_and_the_client_hears_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C-15, FWD-5: before the longest time for a question, here an hour, is over; then at once."""
+    monkeypatch.undo()  # here time tells
+    monkeypatch.setattr("kubedns_py.upstream.lookup.TOTAL_S", 3600)
     async with fake_upstream(silent()) as up, forwarding(up, settled=False) as stage:
         first = await stage.answered()
         then = stage.ask()
 
     assert (first.rcode, first.ede and first.ede.code) == (SERVFAIL, 23)
-    assert max(stage.times) < 4.6
     assert then is not None
     assert then.ede is not None
     assert then.ede.text == "all upstreams of . are down"
@@ -225,7 +232,7 @@ async def test_a_flapping_upstream_is_asked_again_when_it_is_back() -> None:
         (health,) = stage.forwarder.servers
         await until(lambda: not health.is_up)
         up.script = GOOD
-        await until(lambda: health.is_up, deadline_s=1.2)
+        await until(lambda: health.is_up)
 
         assert lines(await stage.answered()) == ANSWER
 
@@ -236,8 +243,6 @@ async def test_nobody_listens_and_the_next_upstream_answers_at_once() -> None:
         async with fake_upstream(GOOD) as up, forwarding(dead, up, settled=False) as stage:
             assert lines(await stage.answered()) == ANSWER
             await until(lambda: not stage.forwarder.servers[0].is_up)
-
-    assert max(stage.times) < 0.35  # less than what is waited for a server that says nothing
 
 
 async def test_a_thousand_equal_questions_are_one_over_the_wire() -> None:
@@ -279,7 +284,6 @@ async def test_an_upstream_with_tcp_alone_works() -> None:
         assert lines(await stage.answered("mail.example.org."))[0].endswith("192.0.2.1")
 
     assert set(transports(up)) == {"tcp"}
-    assert max(stage.times) < 0.9
 
 
 async def test_an_upstream_with_udp_alone_works() -> None:
@@ -290,8 +294,11 @@ async def test_an_upstream_with_udp_alone_works() -> None:
     assert transports(up) == ["udp"]
 
 
-async def test_a_dead_upstream_among_three_costs_one_retry_and_then_nothing() -> None:
-    """Issue 3: the latencies of 300 clients when the best upstream falls silent."""
+async def test_a_dead_upstream_among_three_costs_one_retry_and_then_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Issue 3: what 300 clients wait for when the best upstream falls silent."""
+    monkeypatch.undo()  # here time tells
     async with (
         fake_upstream(GOOD) as one,
         fake_upstream(GOOD) as two,
@@ -303,11 +310,9 @@ async def test_a_dead_upstream_among_three_costs_one_retry_and_then_nothing() ->
         best = min(stage.forwarder.servers, key=lambda health: health.cost_s)
         dead = next(up for up in (one, two, three) if up.nameserver == best.server)
         dead.script = silent()
-        stage.times.clear()
         replies = [await stage.answered(f"r{n}.example.org.") for n in range(300)]
 
     assert {reply.rcode for reply in replies} == {NOERROR}
     in_vain = [asked for asked in questions(dead) if not asked.name.startswith("warm")]
     assert len(in_vain) <= 2  # one, unless the machine stands still meanwhile
-    assert max(stage.times) < 1
     assert stage.forwarder.counts.retries[Retry.LATE] >= 1

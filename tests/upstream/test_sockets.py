@@ -12,7 +12,7 @@ import pytest
 from kubedns_py.upstream.sockets import MOST_FREE, Sockets
 
 HOSTS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
-DEADLINE_MS = 2000
+DEADLINE_MS = 9000
 
 
 class Supply(Sockets):
