@@ -37,10 +37,6 @@ _PRIVATE_NETWORKS = (
 """RFC 6303, 4, and RFC 7793: nobody on the outside knows these addresses."""
 
 
-_TABLE_OCTETS = 16 << 20
-"""For answers that are repeated as octets."""
-
-
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What this process says of itself when it is asked in class CHAOS.
@@ -164,7 +160,7 @@ def assemble(
         chances,
         query_log=logged,
         upstreams=asked,
-        repeat_octets=_TABLE_OCTETS,
+        repeat_octets=config.answer_table_size_octets,
     )
     return Core(store, view, responder, tally)
 

@@ -222,6 +222,35 @@ def test_endpoints_are_made_from_pods_where_manifests_are_served() -> None:
 # -- commits
 
 
+def kept(core: Core, count: int) -> int:
+    """Ask for so many names twice; return how many answers are in the answer table then."""
+    for number in range(count):
+        for _ in range(2):
+            ask(core, f"10-1-{number // 256}-{number % 256}.prod.pod.cluster.local.")
+    assert core.responder.keeper is not None
+    return len(core.responder.keeper)
+
+
+def test_the_answer_table_is_as_large_as_the_option_says() -> None:
+    """``--answer-table-size``: twice the room is for twice as many, at about 1.2 KiB each."""
+    small, larger = (kept(a_core(f"--answer-table-size={n}Mi"), 1500) for n in (1, 2))
+
+    assert 500 < small < 1000
+    assert larger == pytest.approx(2 * small, rel=0.05)
+
+
+def test_without_an_answer_table_every_answer_is_made_anew() -> None:
+    """``--answer-table-size 0``: the same answers, also after a change, and nothing is kept."""
+    core = a_core("--answer-table-size=0")
+
+    assert [ask(core, WEB).answer for _ in range(3)] == [(f"{WEB} 30 IN A 10.96.0.10",)] * 3
+    put(core, a_service("web.prod", cluster_ips=["10.96.0.11"]))
+    core.commit(now=1001.0)
+    assert ask(core, WEB).answer == (f"{WEB} 30 IN A 10.96.0.11",)
+    assert core.responder.keeper is None
+    assert core.responder.repeats(IPV4) is None
+
+
 def test_something_to_commit_is_said_once() -> None:
     """One call for everything that comes before the commit."""
     called: list[str] = []

@@ -236,6 +236,9 @@ def _notices(
             yield f"{origins['domains']}: {domain} has one label only; it hides a top-level domain"
     for field in _in_vain(_READ_FOR_FORWARDING, config):
         yield f"{origins[field]}: not read with {origins['forward']}{_NOBODY}"
+    if config.workers and not config.answer_table_size_octets:
+        table = origins["answer_table_size_octets"]
+        yield f"{origins['workers']}: of no use with {table}=0; they answer what is in the table"
     yield from _unused_variables(environment)
 
 

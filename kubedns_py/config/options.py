@@ -19,7 +19,7 @@ from kubedns_py.config.declaration import Group, Legacy, Option
 from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.config.outside_options import OUTSIDE
 from kubedns_py.config.query_log import QueryLog
-from kubedns_py.config.values import at_least_one, choice, duration, many, whole
+from kubedns_py.config.values import at_least_one, choice, duration, many, octets, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Config:
         max_answers: 0 is all.
         max_udp_size: octets, 512 to 4096.
         workers: processes that answer over UDP beside this one; 0 is none.
+        answer_table_size_octets: of each process; 0 is no answer table, otherwise at least 1 MiB.
         nameservers: addresses only, no host names.
         config_dir, config_map: at most one of them.
         cache_size_octets: 0 is no cache.
@@ -50,6 +51,7 @@ class Config:
     dns_bind_addresses: tuple[str, ...]
     dns_port: int
     workers: int
+    answer_table_size_octets: int
     healthz_port: int
     metrics_port: int
     admin_bind_addresses: tuple[str, ...]
@@ -207,6 +209,14 @@ GROUPS = (
                 "0",
                 help="Processes that answer over UDP what was answered before, so that cores add "
                 "up and nothing else that is done here slows them down; 0 answers in this one.",
+            ),
+            Option(
+                "answer-table-size",
+                "answer_table_size_octets",
+                octets(2**30, "0, or 1Mi to 1Gi", least=2**20),
+                "16Mi",
+                help="Memory for answers over UDP that are repeated as they are, in this process "
+                "and as much again in each worker; 0 makes every answer anew.",
             ),
             Option(
                 "dns-service",

@@ -95,15 +95,21 @@ def duration(low_s: float, high_s: float, accepts: str) -> Kind:
     return Kind("DURATION", accepts, read)
 
 
-def octets(high: int, accepts: str) -> Kind:
-    """Return the kind of sizes from 0 to ``high`` octets, written as Kubernetes writes memory."""
+def octets(high: int, accepts: str, *, least: int = 0) -> Kind:
+    """Return the kind of sizes, written as Kubernetes writes memory.
+
+    Args:
+        high: octets at most.
+        accepts: the range for people.
+        least: octets of the smallest that is of use; 0, for nothing at all, is below it.
+    """
 
     def read(text: str) -> int:
         found = _SIZE.fullmatch(text)
         if found is None:
             raise UsageError(f"{quoted(text)} is not a size; give it like 32Mi, 512Ki or 0")
         size = int(found[1]) * _UNITS[found[2]]
-        if size > high:
+        if size > high or 0 < size < least:
             raise UsageError(f"{quoted(text)} is out of range; give {accepts}")
         return size
 

@@ -26,6 +26,8 @@ EVERYTHING: dict[str, Any] = {
         "maxAnswers": 8,
         "maxUDPSize": 4096,
         "answerOrder": "stable",
+        "workers": 1,
+        "answerTableSize": "8Mi",
         "chaos": True,
         "dnsService": "kube-system/kube-dns",
         "initialSyncTimeout": "2m",

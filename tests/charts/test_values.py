@@ -82,6 +82,8 @@ def test_every_dns_value_arrives_in_the_option_of_its_name() -> None:
     assert made.max_answers == 8
     assert made.max_udp_size == 4096
     assert made.answer_order == "stable"
+    assert made.workers == 1
+    assert made.answer_table_size_octets == 8 * 2**20
     assert made.chaos is True
     assert made.initial_sync_timeout_s == 120
     assert made.nameservers == (Nameserver("10.0.0.3", 5353),)

@@ -329,6 +329,17 @@ def test_a_config_map_that_nobody_needs_is_a_warning(option: str) -> None:
     assert loaded("--forward=false", "--nameservers=", "--filter-aaaa=").notices == ()
 
 
+def test_workers_without_an_answer_table_are_a_warning() -> None:
+    """They serve: all that comes is handed to the main process."""
+    found = loaded("--workers=2", KUBEDNS_ANSWER_TABLE_SIZE="0")
+
+    assert found.notices == (
+        "--workers: of no use with KUBEDNS_ANSWER_TABLE_SIZE=0; they answer what is in the table",
+    )
+    assert loaded("--workers=2").notices == ()
+    assert loaded("--answer-table-size=0").notices == ()
+
+
 def test_one_port_for_health_and_metrics_is_no_contradiction() -> None:
     """Contract: equal ports share one listener."""
     config = loaded("--healthz-port=9000", "--metrics-port=9000").config

@@ -38,6 +38,7 @@ DEFAULTS = {
     "max_answers": 0,
     "max_udp_size": 1232,
     "workers": 0,
+    "answer_table_size_octets": 16_777_216,
     "answer_order": "rotate",
     "chaos": False,
     "ptr_pods": False,
@@ -131,6 +132,14 @@ def test_both_ends_of_a_range_are_accepted(flag: str, lowest: str, highest: str)
     assert kind.accepts == f"{lowest} to {highest}"
     kind.read(lowest)
     kind.read(highest)
+
+
+def test_both_ends_of_the_answer_tables_range_are_accepted_and_nothing_is_too() -> None:
+    """Less than 1 MiB would be for a few hundred answers; more than 1 GiB is of no use."""
+    kind = by_flag("answer-table-size").kind
+
+    assert kind.accepts == "0, or 1Mi to 1Gi"
+    assert [kind.read(text) for text in ("0", "1Mi", "1Gi")] == [0, 2**20, 2**30]
 
 
 def test_flags_of_kube_dns_are_options_or_accepted() -> None:

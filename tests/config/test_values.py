@@ -286,6 +286,16 @@ def test_a_size_out_of_range_is_refused_with_the_range() -> None:
         values.octets(2**30, "0 to 1Gi").read("2Gi")
 
 
+def test_a_size_that_is_of_no_use_is_refused_and_none_at_all_is_not() -> None:
+    """Little is a typing error; nothing is a decision."""
+    kind = values.octets(2**30, "0, or 1Mi to 1Gi", least=2**20)
+
+    assert [kind.read(text) for text in ("0", "0Mi", "1Mi", "1024Ki")] == [0, 0, 2**20, 2**20]
+    for text in ("1", "1048575", "1023Ki"):
+        with pytest.raises(UsageError, match=f"'{text}' is out of range; give 0, or 1Mi to 1Gi"):
+            kind.read(text)
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
