@@ -299,6 +299,7 @@ class _Program:
 
     def _numbers(self) -> Sources:
         core = self._core
+        kept = core.responder.keeper
         return Sources(
             server=f"dns://:{self._config.dns_port}",
             counts=core.tally.snapshot,
@@ -314,6 +315,7 @@ class _Program:
             connections=lambda: {**self._tcp.counts, "open": self._tcp.connections},
             waiting=lambda: {"udp": self._udp.waiting, "tcp": self._tcp.waiting},
             manifest_problems=lambda: len(self._manifests.problems) if self._manifests else 0,
+            answer_table=lambda: kept.holdings if kept is not None else {},
             workers=lambda: len(self._workers.pids) if self._workers else 0,
             worker_restarts=lambda: self._workers.restarts if self._workers else 0,
             forwarding=self._forwarding,

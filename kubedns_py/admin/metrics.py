@@ -56,6 +56,10 @@ def _by(pick: Callable[[Scrape], Mapping[str, float | Histogram]]) -> Rows:
     return lambda now: [((name,), value) for name, value in pick(now).items()]
 
 
+def _of_table(pick: Callable[[int, int], int]) -> Rows:
+    return lambda now: [((kind,), pick(*held)) for kind, held in now.answer_table.items()]
+
+
 def _of_resource(pick: Callable[[ResourceStatus], float]) -> Rows:
     return lambda now: [((name,), pick(status)) for name, status in now.resources.items()]
 
@@ -241,6 +245,17 @@ METRICS = (
         *("manifest_problems", "gauge", ()),
         "What could not be read in the directory of manifests, at its last reading.",
         _one(lambda now: now.manifest_problems),
+    ),
+    Metric(
+        *("answer_table_entries", "gauge", ("type",)),
+        "Answers in the answer table; own is of the cluster's names, other is what upstreams said, "
+        "denial is that there is nothing.",
+        _of_table(lambda entries, _: entries),
+    ),
+    Metric(
+        *("answer_table_octets", "gauge", ("type",)),
+        "Estimate of the memory that they take, here and in each worker.",
+        _of_table(lambda _, octets: octets),
     ),
     Metric(
         *("workers", "gauge", ()),

@@ -29,6 +29,7 @@ class Sources:
         connections: TCP connections by what became of them; ``open`` is how many there are now.
         waiting: replies that are waited for, by proto.
         manifest_problems: files or documents that could not be read at the last reading.
+        answer_table: entries and their octets by kind; nothing where there is no table.
         workers: processes that answer over UDP beside this one, now.
         worker_restarts: how often one was started again.
         forwarding: who answers for names that are not ours; None when nobody does.
@@ -45,6 +46,7 @@ class Sources:
     connections: Callable[[], Mapping[str, int]]
     waiting: Callable[[], Mapping[str, int]]
     manifest_problems: Callable[[], int]
+    answer_table: Callable[[], Mapping[str, tuple[int, int]]]
     workers: Callable[[], int]
     worker_restarts: Callable[[], int]
     forwarding: Forwarding | None
@@ -82,6 +84,7 @@ class Scrape:
     connections: Mapping[str, int]
     waiting: Mapping[str, int]
     manifest_problems: int
+    answer_table: Mapping[str, tuple[int, int]]
     workers: int
     worker_restarts: int
     forwarded: Forwarded | None
@@ -102,6 +105,7 @@ def scrape(sources: Sources) -> Scrape:
         connections=dict(sources.connections()),
         waiting=dict(sources.waiting()),
         manifest_problems=sources.manifest_problems(),
+        answer_table=sources.answer_table(),
         workers=sources.workers(),
         worker_restarts=sources.worker_restarts(),
         forwarded=None if sources.forwarding is None else _forwarded(sources.forwarding),

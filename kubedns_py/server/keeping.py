@@ -30,6 +30,7 @@ from kubedns_py.server.retention import Retention
 _KEY_OCTETS: Final = 150
 """Memory of a key beside its octets."""
 _OWN, _FOREIGN, _DENIALS = 0, 1, 2
+_KINDS: Final = ("own", "other", "denial")
 _SHARES: Final = {True: (4, 2, 2), False: (6, 0, 2)}
 """Eighths of the room, with others' answers and without any."""
 
@@ -220,6 +221,12 @@ class Keeper:
             entry = share.get(number)
             if entry is not None:
                 entry.is_used = True
+
+    @property
+    def holdings(self) -> dict[str, tuple[int, int]]:
+        """How many entries of each kind there are, and their octets; any thread may ask."""
+        pairs = zip(_KINDS, self._shares, strict=True)
+        return {kind: (len(share), share.octets) for kind, share in pairs}
 
     @property
     def serials(self) -> list[int]:

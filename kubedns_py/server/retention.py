@@ -39,6 +39,11 @@ class Retention:
     def __len__(self) -> int:
         return len(self._probation) + len(self._staying)
 
+    @property
+    def octets(self) -> int:
+        """What all entries take together, by their estimate."""
+        return self._taken
+
     def get(self, number: int) -> Entry | None:
         """Return an entry that is in, by its number."""
         return self._probation.get(number) or self._staying.get(number)

@@ -46,6 +46,7 @@ def some_sources(
         connections=lambda: {"open": 2, "accepted": 9, "idle": 7},
         waiting=lambda: {"udp": 5, "tcp": 6},
         manifest_problems=lambda: 2,
+        answer_table=lambda: {"own": (8, 9600), "denial": (2, 1200)},
         workers=lambda: 3,
         worker_restarts=lambda: 7,
         forwarding=forwarding,

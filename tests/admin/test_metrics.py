@@ -51,6 +51,8 @@ OURS = {
     "zone_names_too_long": ("zone",),
     "services": (),
     "manifest_problems": (),
+    "answer_table_entries": ("type",),
+    "answer_table_octets": ("type",),
     "workers": (),
     "worker_restarts_total": (),
     "log_lines_dropped_total": (),
@@ -181,6 +183,8 @@ def test_what_the_program_knows_is_shown() -> None:
     assert rows("zone_names_too_long") == [(("cluster.local.",), 1)]
     assert rows("services") == [((), 3)]
     assert rows("manifest_problems") == [((), 2)]
+    assert rows("answer_table_entries") == [(("own",), 8), (("denial",), 2)]
+    assert rows("answer_table_octets") == [(("own",), 9600), (("denial",), 1200)]
     assert rows("workers") == [((), 3)]
     assert rows("worker_restarts_total") == [((), 7)]
 

@@ -35,14 +35,14 @@ class Asker:
         self.asked = 0
         self._server = server
 
-    def lines(self, name: str) -> list[str]:
+    def lines(self, name: str, *, within_s: float = 5) -> list[str]:
         """Return one answer, as ``ServerProcess.lines`` does."""
         self.asked += 1
-        return self._server.lines(name)
+        return self._server.lines(name, within_s=within_s)
 
-    def answers(self, name: str) -> set[str]:
+    def answers(self, name: str, *, within_s: float = 5) -> set[str]:
         """Return all answers that are heard when it asks so often that each worker is asked."""
-        return {line for _ in range(CLIENTS) for line in self.lines(name)}
+        return {line for _ in range(CLIENTS) for line in self.lines(name, within_s=within_s)}
 
     def learn(self, name: str) -> None:
         """Ask until the workers answer by themselves: nothing is handed over any more."""
@@ -52,7 +52,7 @@ class Asker:
             self.answers(name)
             os.kill(main, signal.SIGSTOP)
             try:
-                self.answers(name)
+                self.answers(name, within_s=0.5)
             except dns.exception.Timeout:
                 return False
             finally:
@@ -89,6 +89,20 @@ def test_a_change_reaches_all_workers_and_every_answer_is_counted(
 
         wait_until(lambda: number_of(server, "dns_responses_total") == asker.asked)
         assert number_of(server, "workers") == 2
+        assert number_of(server, "answer_table_entries") == 1
+
+
+def test_without_an_answer_table_workers_hand_all_over(manifests: Path, tmp_path: Path) -> None:
+    """--answer-table-size 0: whatever is asked again is answered anew, and counted at once."""
+    flags = ["--workers=1", "--forward=false", "--answer-table-size=0"]
+    with serving(tmp_path, f"--manifests={manifests}", *flags) as server:
+        server.wait_ready()
+        asker = Asker(server)
+
+        assert asker.answers(WEB) == {f"{WEB} 30 IN A 10.96.0.10"}
+        wait_until(lambda: number_of(server, "dns_responses_total") == asker.asked)
+        assert "kubedns_answer_table_entries{" not in server.page("/metrics")[1]
+        assert "--workers: of no use with --answer-table-size=0" in server.log
 
 
 def test_a_stalled_main_process_stops_no_known_answer(manifests: Path, tmp_path: Path) -> None:

@@ -239,6 +239,17 @@ def test_memory_is_bounded_whatever_is_kept() -> None:
     assert not house.has(b"large")
 
 
+def test_what_is_held_is_told_by_kind(house: House) -> None:
+    """For metrics: is it full, and of what?"""
+    entries = [house.keep(b"a"), house.keep(b"b", ask=ASK), house.keep(b"c", text=DENIAL)]
+    sizes = [entry.size_octets for entry in entries if entry is not None]
+
+    held = zip(("own", "other", "denial"), sizes, strict=True)
+    assert house.keeper.holdings == {kind: (1, octets) for kind, octets in held}
+    house.keeper.forget_all()
+    assert set(house.keeper.holdings.values()) == {(0, 0)}
+
+
 def test_few_queries_are_found_by_one_entry(house: House) -> None:
     """Who sends more variants than there are does so on purpose, and keeps no other one out."""
     entry = house.keep(b"one")

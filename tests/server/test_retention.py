@@ -101,12 +101,14 @@ def test_an_entry_that_grew_counts_for_what_it_takes() -> None:
     house.add(1, 2)
     entry = house.room.get(2)
     assert entry is not None
+    before = house.room.octets
     house.room.grow(entry, 10)
+    assert house.room.octets == before + 10
 
     house.add(3)
 
     assert house.left == [1, 2]
     house.room.discard(house.room.get(3) or entry)
-    assert len(house.room) == 0
+    assert len(house.room) == house.room.octets == 0
     house.add(4, 5)
     assert house.left == [1, 2]
