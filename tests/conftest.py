@@ -6,11 +6,16 @@ import sys
 from math import inf
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # The tests start some fifty servers, and read 200 files of their own. Where the environment forbids
 # to keep what was compiled, each process compiles all of it anew: a fifth of the time of a run.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# an example that takes long on a busy machine shows nothing, nor does one that is slow to make
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

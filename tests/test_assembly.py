@@ -13,6 +13,7 @@ from kubedns_py.resolver.view import Known
 from kubedns_py.server.arrival import IPV4, Arrival
 from kubedns_py.server.respond import Chances
 from tests.helpers import oracle
+from tests.helpers.dnsclient import a_query
 from tests.helpers.objects import (
     a_key,
     a_namespace,
@@ -225,8 +226,9 @@ def test_endpoints_are_made_from_pods_where_manifests_are_served() -> None:
 def kept(core: Core, count: int) -> int:
     """Ask for so many names twice; return how many answers are in the answer table then."""
     for number in range(count):
+        query = a_query(f"10-1-{number // 256}-{number % 256}.prod.pod.cluster.local.")
         for _ in range(2):
-            ask(core, f"10-1-{number // 256}-{number % 256}.prod.pod.cluster.local.")
+            core.responder.respond(query, Arrival("udp", IPV4, address("127.0.0.1")))
     assert core.responder.keeper is not None
     return len(core.responder.keeper)
 

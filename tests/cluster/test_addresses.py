@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kubedns_py.cluster.addresses import (
@@ -174,7 +174,6 @@ _TEXTS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(_TEXTS)
 def test_addresses_read_together_are_those_read_one_by_one(texts: list[object]) -> None:
     """HDL-27: a fast way may decline, and never disagree."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kubedns_py.cluster.decode import Decoded
@@ -101,7 +101,6 @@ _ITEMS: list[object] = [
 ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(_ITEMS), max_size=6), st.booleans())
 def test_objects_read_together_are_those_read_one_by_one(items: list[object], cut: bool) -> None:  # noqa: FBT001 - drawn
     """F-17: a fast way may decline, and never disagree, in what it counts and says either."""

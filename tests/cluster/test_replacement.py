@@ -229,7 +229,7 @@ SLICE = st.builds(
 STATE = st.lists(SLICE, max_size=8)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(before=STATE, after=STATE)
 def test_nobody_sees_half_a_service(before: list[Endpoints], after: list[Endpoints]) -> None:
     """House rule 6: each Service is as it was, or as it will be, though a slice may move."""

@@ -321,14 +321,14 @@ def run(pair: Pair, history: History) -> None:
 
 
 @given(st.sampled_from(FLAGS), histories)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_without_forwarding_the_table_agrees(flags: tuple[str, ...], history: History) -> None:
     """Every kind of name of ours, whatever it depends on."""
     run(Pair(flags), history)
 
 
 @given(st.sampled_from(FORWARDING), histories)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_with_forwarding_the_table_agrees(flags: tuple[str, ...], history: History) -> None:
     """Unknown reverse names are somebody else's until a service has the address."""
     run(Pair(flags, forwards=True), history)

@@ -129,7 +129,7 @@ steps = st.lists(
 
 
 @given(steps)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_is_asked_in_whatever_order_the_table_agrees(
     history: list[tuple[object, ...]],
 ) -> None:

@@ -52,7 +52,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(steps)
 def test_the_bounds_hold_and_ttls_are_sound(
     steps: list[tuple[float, tuple[Ask, Reply | None]]],
@@ -81,7 +81,7 @@ def test_the_bounds_hold_and_ttls_are_sound(
             assert now < ends[ask]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(steps)
 def test_denials_and_failures_never_push_out_data(
     steps: list[tuple[float, tuple[Ask, Reply | None]]],
@@ -100,7 +100,7 @@ def test_denials_and_failures_never_push_out_data(
     assert all(cache.get(ask, 99.0) for ask in kept)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(puts, st.floats(0, 400, allow_nan=False))
 def test_a_failure_takes_nothing_away(put: tuple[Ask, Reply], passed: float) -> None:
     """C-11, C-16: what could be used before it can be used after it."""

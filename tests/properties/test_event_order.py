@@ -71,7 +71,7 @@ def content(store: Store) -> tuple[dict[Key, Object | None], dict[str, list[Subs
     return objects, services
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(steps=changes, data=st.data())
 def test_events_in_any_order_end_in_the_truth(
     steps: list[tuple[str, int, bool]], data: st.DataObject
@@ -89,7 +89,7 @@ def test_events_in_any_order_end_in_the_truth(
     assert content(store) == content(a_reflector(truth, version=500)[1])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(before=changes, steps=changes, data=st.data())
 def test_a_list_after_any_events_ends_in_the_truth(
     before: list[tuple[str, int, bool]],
@@ -110,7 +110,7 @@ def test_a_list_after_any_events_ends_in_the_truth(
     assert content(store) == content(a_reflector(truth, version=500)[1])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(steps=changes, data=st.data())
 def test_only_what_differs_becomes_dirty(
     steps: list[tuple[str, int, bool]], data: st.DataObject

@@ -144,7 +144,7 @@ def check_frame(octets: bytes, query: Query, reply: Reply) -> dns.message.Messag
     return message
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(queries(), REPLIES)
 def test_every_record_is_read_back_as_it_was_given(query: Query, reply: Reply) -> None:
     """ENV-8, ENV-12: exactly the RRsets; targets keep their lower case whatever was asked."""
@@ -156,7 +156,7 @@ def test_every_record_is_read_back_as_it_was_given(query: Query, reply: Reply) -
     assert not message.flags & dns.flags.TC
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     queries(),
     NAMES,
@@ -187,7 +187,7 @@ def test_messages_beyond_the_reach_of_pointers_are_read_back(
     assert not message.flags & dns.flags.TC
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(queries(), REPLIES, st.integers(512, 4096))
 def test_what_does_not_fit_a_datagram_is_cut_at_whole_records(
     query: Query, reply: Reply, ceiling: int

@@ -118,21 +118,21 @@ def is_answered_soundly(message: bytes, arrival: Arrival) -> None:
 @given(st.binary(max_size=600))
 @example(b"")
 @example(bytes(12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_octets_over_udp(message: bytes) -> None:
     """M-46."""
     is_answered_soundly(message, UDP)
 
 
 @given(st.binary(min_size=0, max_size=300), st.integers(0, 2), st.integers(0, 2))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_octets_behind_a_plausible_header(body: bytes, questions: int, extra: int) -> None:
     """M-46."""
     is_answered_soundly(header(qd=questions, ar=extra) + body, TCP)
 
 
 @given(mutated())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_mutated_queries(message: bytes) -> None:
     """M-46: over both transports."""
     is_answered_soundly(message, UDP)
@@ -140,7 +140,7 @@ def test_mutated_queries(message: bytes) -> None:
 
 
 @given(queries)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_well_formed_queries_get_their_question_back(message: bytes) -> None:
     """Any name and type, with and without EDNS."""
     is_answered_soundly(message, UDP)
@@ -155,7 +155,7 @@ def test_well_formed_queries_get_their_question_back(message: bytes) -> None:
 
 
 @given(st.lists(labels, max_size=5), st.sampled_from(TYPES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_only_names_that_exist_are_answered(front: list[bytes], rtype: int) -> None:
     """BAD-14: compare as octets. Random labels under a Service do not exist."""
     tail = name("svc.svc.svc.cluster.local")
@@ -170,7 +170,7 @@ def test_only_names_that_exist_are_answered(front: list[bytes], rtype: int) -> N
 
 
 @given(u16, u16, u16, u16, u16)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_flags_and_counts(flags: int, qd: int, an: int, ns: int, ar: int) -> None:
     """M-03 to M-13 in one law."""
     body = question(name("web.prod.svc.cluster.local"), A, IN)

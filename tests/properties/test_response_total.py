@@ -149,7 +149,7 @@ def _records(rrsets: Iterable[RRset]) -> Iterator[dns.rrset.RRset]:
 
 
 @given(exchanges(), RCODES, st.sampled_from([0, 0x200, 0x20, 0x5B0]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_dnspython_writes_is_read_back(
     exchange: tuple[Ask, list[RRset], list[RRset]], rcode: int, flags: int
 ) -> None:
@@ -237,7 +237,7 @@ QUESTION = to_wire(WWW.name) + struct.pack("!HH", A, IN)
 @given(st.binary(max_size=600), U16)
 @example(b"", 0)
 @example(bytes(12), 0)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_octets(octets: bytes, ident: int) -> None:
     """C-01, C-02."""
     assert isinstance(read_response(octets, write_ask(WWW, ident), WWW), Response | Unusable)
@@ -248,7 +248,7 @@ COUNTS = st.integers(0, 4) | U16
 
 
 @given(U16, COUNTS, COUNTS, COUNTS, st.binary(max_size=300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_octets_behind_our_question(
     flags: int, an: int, ns: int, ar: int, octets: bytes
 ) -> None:
@@ -284,7 +284,7 @@ RECORDS = st.builds(
     st.lists(RECORDS, max_size=3),
     st.sampled_from([0, 0x0200]),
 )
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_records_with_any_pointers(
     ask: Ask, answer: list[bytes], authority: list[bytes], truncated: int
 ) -> None:
@@ -322,7 +322,7 @@ def changed(octets: bytes, changes: list[tuple[str, int, int, int]]) -> bytes:
 
 
 @given(exchanges(), st.sampled_from([0, 0, 0, 3]), st.tuples(CHANGES, CHANGES, CHANGES))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_replies_that_were_changed_a_little(
     exchange: tuple[Ask, list[RRset], list[RRset]],
     rcode: int,
@@ -336,7 +336,7 @@ def test_replies_that_were_changed_a_little(
 
 
 @given(st.integers(0, 11), st.integers(0, 14), st.sampled_from([0, 3]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_chains_and_loops_of_any_length(links: int, back: int, rcode: int) -> None:
     """C-07: an end or none, in bounded time."""
     names = [WWW.name, *((b"n%d" % number,) for number in range(1, 14))]

@@ -255,7 +255,7 @@ def _rrset_without_serial(rrset: RRset) -> RRset:
     return replace(rrset, rdatas=(rdata[: SERIAL.start] + rdata[SERIAL.stop :],))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SETTINGS, STEPS)
 def test_any_order_of_events_ends_in_the_zone_of_the_final_objects(
     settings_: Settings, steps: list[tuple[str, object]]
@@ -268,7 +268,7 @@ def test_any_order_of_events_ends_in_the_zone_of_the_final_objects(
     assert cluster.answers() == cluster.fresh().answers()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(SETTINGS, STEPS, OBJECTS, STEPS)
 def test_a_relist_at_any_point_equals_a_fresh_build(
     settings_: Settings,
@@ -289,7 +289,7 @@ def test_a_relist_at_any_point_equals_a_fresh_build(
     assert cluster.answers() == cluster.fresh().answers()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(SETTINGS, st.permutations(PUTS[::3]), st.permutations(PUTS[::3]))
 def test_two_orders_of_the_same_objects_give_the_same_answers(
     settings_: Settings,

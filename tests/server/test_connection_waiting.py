@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import pytest
@@ -12,6 +11,7 @@ from kubedns_py.server.listen import open_listeners
 from kubedns_py.server.tcp import TcpServer
 from tests.helpers.dnsclient import TcpClient, a_query, framed, ident_of
 from tests.helpers.held import Elsewhere, Manner
+from tests.helpers.loop_clock import LoopClock
 from tests.helpers.tcpserver import LARGE_OCTETS, idents, queries, received, serving
 from tests.helpers.waiting import until
 
@@ -77,28 +77,28 @@ async def test_no_reply_at_all_leaves_the_connection_open() -> None:
 
 async def test_a_connection_that_waits_is_not_idle() -> None:
     """T-03: the idle time runs from the answer on."""
-    loop = asyncio.get_running_loop()
+    clock = LoopClock()
     respond = Elsewhere()
-    async with serving(respond, limits=TcpLimits(idle_s=0.2)) as at, await at.client() as client:
+    async with serving(respond) as at, await at.client() as client:
         await client.send(queries([1]))
-        began = loop.time()
-        await until(lambda: loop.time() > began + 0.6)
+        await respond.begun(1)
+        await clock.pass_by(60)
         respond.come([1])
 
         assert idents(await received(client, 1)) == [1]
+        await clock.pass_by(10)
         assert await client.receive() is None
     assert at.outcomes() == {"idle": 1}
 
 
 async def test_an_old_connection_that_waits_gets_its_answer_before_fin() -> None:
     """T-14: the lifetime ends when nothing is owed."""
-    loop = asyncio.get_running_loop()
-    limits = TcpLimits(lifetime_s=0.2)
+    clock = LoopClock()
     respond = Elsewhere()
-    async with serving(respond, limits=limits) as at, await at.client() as client:
+    async with serving(respond) as at, await at.client() as client:
         await client.send(queries([1]))
-        began = loop.time()
-        await until(lambda: loop.time() > began + 0.4)
+        await respond.begun(1)
+        await clock.pass_by(150)
         respond.come([1])
 
         assert idents(await client.all_until_fin()) == [1]
@@ -181,14 +181,13 @@ async def test_a_half_closed_connection_beyond_the_bound_gets_every_answer() -> 
 
 async def test_a_half_close_within_a_message_does_not_cost_the_answers_before_it() -> None:
     """T-09: the rest of the message will never come, and nobody waits for it."""
-    loop = asyncio.get_running_loop()
+    clock = LoopClock()
     respond = Elsewhere()
-    limits = TcpLimits(message_s=0.2)
-    async with serving(respond, limits=limits) as at, await at.client() as client:
+    async with serving(respond) as at, await at.client() as client:
         await client.send(queries([1]) + framed(QUERY)[:20])
         client.half_close()
-        began = loop.time()
-        await until(lambda: loop.time() > began + 0.5)
+        await respond.begun(1)
+        await clock.pass_by(60)
         respond.come([1])
 
         assert idents(await client.all_until_fin()) == [1]
@@ -396,18 +395,17 @@ async def test_a_client_that_never_reads_an_answer_is_cut_off(
 
 async def test_the_end_waits_for_answers_after_the_client_has_read() -> None:
     """T-07 with T-08: read late, wait, read again, and only then FIN."""
+    clock = LoopClock()
     respond = Elsewhere()
     async with (
-        serving(respond, limits=TcpLimits(queries=2, write_s=0.5), send_octets=0) as at,
+        serving(respond, limits=TcpLimits(queries=2, write_s=50), send_octets=0) as at,
         await at.client(receive=4096) as client,
     ):
-        loop = asyncio.get_running_loop()
         await client.send(queries([1, 2]))
         await respond.begun(2)
         respond.come([1], LARGE_OCTETS)
         first = await received(client, 1)
-        began = loop.time()
-        await until(lambda: loop.time() > began + 0.8)  # no write deadline: all has been read
+        await clock.pass_by(80)  # no write deadline: all has been read
         respond.come([2], LARGE_OCTETS)
 
         assert idents([*first, *await client.all_until_fin()]) == [1, 2]

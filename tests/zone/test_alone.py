@@ -106,7 +106,7 @@ def below(node: Node | None, labels: Name) -> Node | None:
     return node
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(SERVICES, SUBSETS, NAMINGS, PUBLISHING)
 def test_a_name_that_is_made_alone_is_that_of_the_subtree(
     service: Service, subsets: tuple[Subset, ...], naming: Naming, publishing: Publishing
@@ -123,7 +123,7 @@ def test_a_name_that_is_made_alone_is_that_of_the_subtree(
             assert found.rrsets[SRV] == whole.rrsets[SRV]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(SERVICES, SUBSETS, NAMINGS, PUBLISHING)
 def test_a_pointer_that_is_made_alone_is_that_of_the_subtree(
     service: Service, subsets: tuple[Subset, ...], naming: Naming, publishing: Publishing

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kubedns_py.cluster.objects import Endpoint, Service, Subset
@@ -532,7 +532,6 @@ _NAMINGS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(_ENDPOINTS, max_size=5), max_size=3),
     _NAMINGS,

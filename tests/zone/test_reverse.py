@@ -135,7 +135,7 @@ def test_the_addresses_that_are_new_to_a_service_are_told() -> None:
     assert list(reverse.replace(WEB, [])) == []
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.integers(0, 2000), unique=True, max_size=1500),
     st.lists(st.integers(0, 2000), unique=True, max_size=1500),
