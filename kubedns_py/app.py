@@ -87,8 +87,8 @@ class _Program:
         self._forwarding: Forwarding | None = None
         self._core = assemble(
             config,
-            # the turn rotates addresses: nobody gains by guessing it
-            Chances(time.perf_counter, lambda: chance.getrandbits(_TURN_BITS)),
+            # the clock is the cache's too; the turn rotates addresses: nobody gains by guessing it
+            Chances(time.monotonic, lambda: chance.getrandbits(_TURN_BITS)),
             identity=Identity(f"kubedns-py {__version__}", platform.node()),
             on_dirty=self._commit_soon,
             upstreams=self._open_forwarding if config.forward else None,

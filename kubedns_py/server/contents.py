@@ -108,22 +108,34 @@ class Contents:
         until = inf if is_whole else now + ORDERS_LAST_S
         return Content(_with_sizes(facts, query, rendered), (text,), now, until, ring=ring)
 
-    def foreign(self, query: Query, reply: Reply, facts: Facts, now: float) -> Content | None:
+    def foreign(
+        self, query: Query, reply: Reply, facts: Facts, now: float, counted: tuple[float, int]
+    ) -> Content | None:
         """Return what is kept of what others said, if it lives long enough; see ``own``.
 
-        Its TTLs count down.
+        Its TTLs count down, at the same moments as those of the reply.
+
+        Args:
+            query: whose octets may come again.
+            reply: what it gets.
+            facts: what is counted of it, but for the sizes.
+            now: monotonic seconds.
+            counted: since when the reply's TTLs count down, and the seconds that are off.
         """
         rendered, _ = self._rendered(query, reply)
+        since, off = counted
         # TTLs stand at other places in another order, unless all rdata has one length
-        found = [tuple((at - ID_OCTETS, ttl) for at, ttl in ttls(each.octets)) for each in rendered]
-        lifetime = min((ttl for _, ttl in found[0]), default=0)
+        found = [
+            tuple((at - ID_OCTETS, ttl + off) for at, ttl in ttls(each.octets)) for each in rendered
+        ]
+        lifetime = min((ttl for _, ttl in found[0]), default=0) - off
         if lifetime < LEAST_TTL:
             return None
         shared = {each: each for each in found}
         return Content(
             _with_sizes(facts, query, rendered[0]),
             _texts(rendered),
-            now,
+            since,
             now + lifetime * _USED_SHARE,
             tuple(shared[each] for each in found),
         )

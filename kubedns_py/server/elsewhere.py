@@ -37,6 +37,9 @@ class Upstreams(Protocol):
     def find(self, ask: Ask) -> Reply | None:
         """Return what is known at once, or None."""
 
+    def counted(self, ask: Ask) -> tuple[float, int]:
+        """Return since when the TTLs of what ``find`` returned count down, and by how much."""
+
     def fetch(self, ask: Ask, client: str, done: Callable[[Reply], None]) -> Reply | None:
         """Ask for what ``find`` did not know.
 

@@ -65,7 +65,7 @@ class Content(Struct, frozen=True, gc=False):
         facts: what is counted of each use.
         texts: the replies without their IDs, all of one length, alike but for the order of their
             addresses.
-        made: monotonic seconds, when the TTLs in ``texts`` were right.
+        made: monotonic seconds, when ``ttls`` were right.
         until: when it ends.
         ttls: where TTLs stand that count down, and what they were, for each of ``texts``.
         serials: where the serial of a zone stands.

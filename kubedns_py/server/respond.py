@@ -185,11 +185,12 @@ class Responder:
 
     def _learn(self, query: Query, came: _Came, ask: Ask, found: Resolution, fold: bytes) -> None:
         """Keep an answer of others, which is asked for again since it was known already."""
-        keeper = self.keeper
-        if keeper is None or not fold:
+        keeper, upstreams = self.keeper, self._upstreams
+        if keeper is None or upstreams is None or not fold:
             return
         facts = self._facts(query, found, family=came.arrival.family, ask=ask)
-        content = self._contents.foreign(query, found.reply, facts, came.started)
+        counted = upstreams.counted(ask)
+        content = self._contents.foreign(query, found.reply, facts, came.started, counted)
         if content is not None:
             self._find_by(query, came, keeper.keep(fold, content), keeper)
 

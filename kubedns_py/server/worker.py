@@ -59,7 +59,7 @@ class Copy:
 
     def __init__(self) -> None:
         self.used: list[Raw] = []
-        self.tables = {family: AnswerTable(self, time.perf_counter) for family in (IPV4, IPV6)}
+        self.tables = {family: AnswerTable(self, time.monotonic) for family in (IPV4, IPV6)}
         self._entries: dict[int, Entry] = {}
 
     def take(self, told: Told) -> None:

@@ -117,6 +117,15 @@ class Cache:
         self._misses += 1
         return None
 
+    def counted(self, ask: Ask) -> tuple[float, int]:
+        """Return since when the TTLs of what ``get`` returned count down, and by how much.
+
+        Returns:
+            Monotonic seconds, and the whole seconds that are off. Zeros where nothing is known.
+        """
+        entry = self._entry(ask)
+        return (entry.stored_at, entry.shown_s) if entry is not None else (0.0, 0)
+
     def last_resort(self, ask: Ask, now: float) -> Reply | None:
         """Return the data that are known, expired or not, for when no upstream has any.
 

@@ -131,6 +131,10 @@ class Upstreams:
             self._fetch_ahead(ask)
         return found.reply
 
+    def counted(self, ask: Ask) -> tuple[float, int]:
+        """Return since when the TTLs of what ``find`` returned count down, and by how much."""
+        return self._cache.counted(ask)
+
     def fetch(self, ask: Ask, client: str, done: Done) -> Reply | None:
         """Ask an upstream for what ``find`` did not know.
 

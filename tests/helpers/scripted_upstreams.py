@@ -85,6 +85,10 @@ class ScriptedUpstreams:
         del ask
         return None
 
+    def counted(self, ask: Ask) -> tuple[float, int]:
+        """Nothing counts down."""
+        raise AssertionError(ask)
+
     def credit(self, ask: Ask, hits: int) -> None:
         """Learn nothing: no answer of ``find`` was ever repeated."""
         raise AssertionError(f"{ask} {hits}")

@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable
 
 import dns.message
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kubedns_py.assembly import Core, Identity, assemble
@@ -59,6 +59,10 @@ class Cached:
         """Return what is fresh."""
         found = self._cache.get(ask, self.now)
         return found.reply if found and found.age is not Age.STALE else None
+
+    def counted(self, ask: Ask) -> tuple[float, int]:
+        """Return since when TTLs count down."""
+        return self._cache.counted(ask)
 
     def fetch(self, ask: Ask, client: str, done: Callable[[Reply], None]) -> Reply | None:
         """Refuse."""
@@ -128,7 +132,17 @@ steps = st.lists(
 )
 
 
+WITHIN_A_SECOND = [
+    ("wait", 0.9),
+    ("ask", "two.example.", None, False, 0, UDP),
+    ("wait", 0.5),
+    ("ask", "two.example.", None, False, 0, UDP),
+]
+"""The table knows it when it is 0.9 s old, and a TTL is one less 0.1 s later."""
+
+
 @given(steps)
+@example(WITHIN_A_SECOND)
 @settings(max_examples=200)
 def test_whatever_is_asked_in_whatever_order_the_table_agrees(
     history: list[tuple[object, ...]],

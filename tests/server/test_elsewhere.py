@@ -46,6 +46,10 @@ class FakeUpstreams:
         """Return what is known, by the first label."""
         return self.known.get(ask.name[0].decode())
 
+    def counted(self, ask: Ask) -> tuple[float, int]:
+        """No table is in use here."""
+        raise AssertionError(ask)
+
     def credit(self, ask: Ask, hits: int) -> None:
         """No table is in use here."""
         raise AssertionError(f"{ask} {hits}")

@@ -54,6 +54,8 @@ def test_what_was_put_is_found_with_its_ttl_counted_down() -> None:
     assert found is not None
     assert found.age is Age.FRESH
     assert lines(found) == ("www.example. 258 IN A 192.0.2.80",)
+    assert cache.counted(WWW) == (100.0, 42)
+    assert a_cache().counted(WWW) == (0.0, 0)
 
 
 def test_nothing_else_is_found() -> None:

@@ -143,6 +143,17 @@ def test_a_denial_of_a_stub_domain_is_final(house: House) -> None:
     assert house.forwarder.waiting == []
 
 
+def test_it_is_known_how_far_the_ttls_have_counted_down(house: House) -> None:
+    """So that who repeats what was found counts on at the same moments."""
+    began = house.loop.time()
+    house.learn(ADDRESS)
+    house.loop.advance(42.7)
+
+    assert house.find() == ("www.example. 258 IN A 192.0.2.80",)
+    assert house.upstreams.counted(WWW) == (began, 42)
+    assert house.upstreams.counted(replace(WWW, do=True)) == (0.0, 0)
+
+
 def test_flags_make_other_questions(house: House) -> None:
     """C-18; FWD-11: AD is kept with the reply, DO and CD in the key."""
     house.learn(a_reply("www.example. 300 IN A 192.0.2.80", authenticated=True))
