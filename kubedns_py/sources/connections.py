@@ -5,6 +5,7 @@ Rules of this file:
 - A connection is watched from its first packet on: a peer that took the request and vanished is
   noticed like one that vanishes in the middle of an answer (row F-04).
 - A body is taken in small portions; whoever reads slowly slows the sender down (row F-06).
+- Every session has a TLS context of its own, also where the URL is http: it may lead to https.
 """
 
 from __future__ import annotations
@@ -38,11 +39,13 @@ def open_session(configuration: Configuration) -> ClientSession:
     Raises:
         OSError: a certificate or key cannot be read or used; ValueError as well.
     """
-    from aiohttp import ClientSession, TCPConnector  # noqa: PLC0415 - not offline
+    from kubedns_py.sources.http_client import (  # noqa: PLC0415 - not offline
+        ClientSession,
+        TCPConnector,
+    )
 
-    tls = _tls(configuration) if configuration.host.startswith("https:") else True
     return ClientSession(
-        connector=TCPConnector(ssl=tls, socket_factory=open_socket),
+        connector=TCPConnector(ssl=_tls(configuration), socket_factory=open_socket),
         headers={"Accept": "application/json", "User-Agent": f"kubedns-py/{__version__}"},
         trust_env=True,
         proxy=configuration.proxy,
