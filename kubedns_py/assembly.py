@@ -118,7 +118,7 @@ def assemble(
     chances: Chances,
     *,
     identity: Identity,
-    on_dirty: Callable[[], None] = lambda: None,
+    store: Store | None = None,
     upstreams: Callable[[View], Upstreams] | None = None,
 ) -> Core:
     """Return the core that a configuration asks for.
@@ -127,10 +127,11 @@ def assemble(
         config: the options.
         chances: time and chance.
         identity: what CHAOS questions are told.
-        on_dirty: called when ``Core.commit`` has something to do.
+        store: where the objects are or will be; without it an empty one.
         upstreams: makes who is asked for names that are not ours; without it they are refused.
     """
-    store = Store(on_dirty, endpoints_from_pods=bool(config.manifests))
+    if store is None:
+        store = Store(lambda: None, endpoints_from_pods=bool(config.manifests))
     publishing = Publishing(
         headless_empty=config.headless_empty,
         terminating=config.terminating,

@@ -8,6 +8,7 @@ import pytest
 
 from kubedns_py.assembly import Core, Identity, assemble
 from kubedns_py.cluster.objects import Endpoints, Namespace, Object, Pod, Resource, Service
+from kubedns_py.cluster.store import Store
 from kubedns_py.config.arguments import load
 from kubedns_py.resolver.view import Known
 from kubedns_py.server.arrival import IPV4, Arrival
@@ -261,7 +262,7 @@ def test_something_to_commit_is_said_once() -> None:
         config,
         Chances(lambda: 0.0, lambda: 0),
         identity=Identity("", ""),
-        on_dirty=lambda: called.append("dirty"),
+        store=Store(lambda: called.append("dirty")),
     )
 
     put(core, *OBJECTS)

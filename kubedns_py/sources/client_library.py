@@ -64,7 +64,9 @@ class ServiceAccounts(NamedTuple):
 
 @cache
 def kubeconfigs() -> Kubeconfigs:
-    """Return what reads kubeconfigs; it brings PyYAML."""
+    """Return what reads kubeconfigs; it brings PyYAML, and aiohttp, which comes by our door."""
+    import kubedns_py.sources.http_client  # noqa: F401, PLC0415 - as said
+
     with _stood_in():
         from kubernetes_asyncio.config import kube_config as found  # noqa: PLC0415 - as said above
 

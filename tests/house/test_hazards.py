@@ -22,7 +22,7 @@ WRITES_MEMORY = {
 """Where the module ctypes may be used, and for what: it writes past the end of things."""
 
 MAY_BE_GUESSED = {
-    "app.py": "which of several addresses comes first in an answer",
+    "program.py": "which of several addresses comes first in an answer",
     "sources/watch.py": "how long the pause before the next try is",
 }
 """Where the module random may be used, and for what; whatever else must be unguessable."""

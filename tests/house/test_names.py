@@ -12,6 +12,7 @@ VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "core", "bas
 MIRROR_EXCEPTIONS = {
     "__main__.py": "two lines; tests/integration starts the process by it",
     "app.py": "the process as a whole: tests/integration",
+    "program.py": "the same",
     "upstream/exchange.py": "Protocols and an enumeration: tests of those who implement them",
 }
 """Modules without a test file of their own, each with the reason."""

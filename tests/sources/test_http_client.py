@@ -35,6 +35,18 @@ def test_the_context_of_the_library_trusts_nobody_and_verifies() -> None:
     assert run(TRUSTED.format(first="")) == "0 True True"
 
 
+def test_the_reader_of_kubeconfigs_imports_it_no_other_way() -> None:
+    """It comes before the first session, and imports aiohttp for providers of tokens."""
+    code = """if True:
+        from kubedns_py.sources.client_library import kubeconfigs
+        kubeconfigs()
+        from aiohttp import connector
+        print(len(connector._SSL_CONTEXT_VERIFIED.get_ca_certs()))
+    """
+
+    assert run(code) == "0"
+
+
 def test_a_library_that_was_imported_before_is_left_as_it_was(tmp_path: Path) -> None:
     """A program around us may use it with the system's certificates."""
     authority = tmp_path / "ca.pem"
