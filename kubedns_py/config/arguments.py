@@ -13,8 +13,7 @@ import difflib
 import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kubedns_py import __version__
 from kubedns_py.config.declaration import Option
@@ -28,8 +27,7 @@ _LINK_NAME = re.compile(r"KUBEDNS_(.*_)?(SERVICE_(HOST|PORT)|PORT)(_.*)?")
 _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """The options, and what has to be said about them once logging works.
 
     Attributes:
@@ -40,8 +38,7 @@ class Loaded:
     notices: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(NamedTuple):
     """A value as text, and who said so: ``--ttl`` or ``KUBEDNS_TTL``."""
 
     origin: str

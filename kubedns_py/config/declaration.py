@@ -1,12 +1,11 @@
 """The shape in which an option is declared. ``options.py`` holds the declarations."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kubedns_py.config.values import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One way to set one field of ``Config``.
 
     Attributes:
@@ -31,16 +30,14 @@ class Option:
         return "KUBEDNS_" + self.flag.upper().replace("-", "_")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Options that stand together in texts for people."""
 
     title: str
     options: tuple[Option, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Legacy:
+class Legacy(NamedTuple):
     """A flag of kube-dns or klog that is accepted and does nothing.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kubedns_py.config.values import Kind, parse_duration, quoted
 from kubedns_py.errors import UsageError
@@ -13,8 +13,7 @@ _ACCEPTS = "off, all, a share such as 1%, or a duration such as 100ms"
 _LONGEST_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class QueryLog:
+class QueryLog(NamedTuple):
     """Which queries get a line.
 
     Attributes:

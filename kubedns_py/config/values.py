@@ -11,8 +11,7 @@ Rules of this file:
 import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from kubedns_py.cluster.selector import parse_selector
@@ -33,8 +32,7 @@ _TRUE = frozenset(("1", "t", "true"))
 _FALSE = frozenset(("0", "f", "false"))
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What an option takes.
 
     Attributes:
