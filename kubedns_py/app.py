@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _SYNCING = 100_000
-"""New objects after which the garbage collector looks at them until the first sync is complete.
-Most of those stay, and the others are no cycles: looking at them is in vain. A sync that never
-comes leaves no more garbage than these."""
+"""New objects after which the garbage collector looks at them until Services are known. Most of
+those stay, and the others are no cycles: looking at them is in vain. A sync that never comes leaves
+no more garbage than these."""
 
 
 async def serve(config: Config) -> int:

@@ -46,9 +46,9 @@ _SYNC_LOOK_S = 0.25
 _AGE_LOOK_S = 1.0
 _TURN_BITS = 32
 _YOUNG = 10_000
-"""New objects after which the garbage collector looks at them once all is synced. Each question
-that waits for an upstream has some twenty, none in a cycle: with the usual 700 it looks at them
-over and over, for 2 to 5 us of each question and up to 5 ms at a time."""
+"""New objects after which the garbage collector looks at them once Services are known. Each
+question that waits for an upstream has some twenty, none in a cycle: with the usual 700 it looks at
+them over and over, for 2 to 5 us of each question and up to 5 ms at a time."""
 
 
 class Program:
@@ -171,7 +171,7 @@ class Program:
             # What was synced stays for long as well. Nothing is collected before it, for that would
             # hold the loop at once for as long as it is to be spared; what little is garbage stays.
             gc.freeze()
-            gc.set_threshold(_YOUNG)
+        gc.set_threshold(_YOUNG)
 
     async def _first_sync(self) -> None:
         """Wait for the first sync; say what is missing when it takes too long, and wait on."""
