@@ -81,11 +81,11 @@ class AnswerTable:
         entry = self._entries.get(key)
         if entry is None or (self._now >= entry.due and not self.renew(entry, self._now)):
             return None
-        uses = entry.uses = entry.uses + 1
-        if uses == entry.first_uncounted:
+        uses = entry.uses
+        entry.uses = uses + 1
+        if not uses:
             self._used.append(entry)
-        texts = entry.texts
-        return texts[uses % len(texts)]
+        return entry.only or entry.texts[(entry.turn + uses) % len(entry.texts)]
 
     def end(self, datagrams: int) -> None:
         """Note how long the datagrams since ``begin`` took, one or more."""
@@ -99,9 +99,10 @@ class AnswerTable:
 
     def settle_one(self, entry: Entry) -> None:
         """Count an entry's uses since last time."""
-        times = entry.uses - entry.first_uncounted + 1
+        times = entry.uses
         if times:
-            entry.first_uncounted += times
+            entry.uses = 0
+            entry.turn = (entry.turn + times) % len(entry.texts)
             entry.is_used = True
             self._owner.count(entry, times, self._pace_s)
 

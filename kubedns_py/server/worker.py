@@ -127,17 +127,20 @@ class Worker:
         line = self._line.fileno()
         for each in (line, *self._readers):
             poll.register(each, select.EPOLLIN)
-        due = time.monotonic()  # that it is there is said at once
+        most = len(self._readers) + 1  # epoll makes room for 1,023 at each call otherwise
+        due = now = time.monotonic()  # that it is there is said at once
         while True:
-            ready = [each for each, _ in poll.poll(max(0.0, due - time.monotonic()))]
-            if line in ready and not self._listen():
-                return
+            ready = dict(poll.poll(max(0.0, due - now), most))
+            if line in ready:
+                if not self._listen():
+                    return
+                del ready[line]
             for each in ready:
-                if each != line:
-                    self._readers[each].wake()
-            if time.monotonic() >= due:
+                self._readers[each].wake()
+            now = time.monotonic()
+            if now >= due:
                 self._report()
-                due = time.monotonic() + REPORT_S
+                due = now + REPORT_S
 
     def _listen(self) -> bool:
         """Take what was told; return whether the line is still there."""
