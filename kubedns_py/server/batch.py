@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubedns_py.dns.query import ID_OCTETS
+from kubedns_py.server.sockaddr import write_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,9 @@ class Batch(Protocol):
 
     def source(self, slot: int) -> Any:
         """Return where a datagram came from, as ``socket`` has it: (host, port, ...)."""
+
+    def name(self, slot: int) -> bytes:
+        """Return the same as octets, padded; see ``sockaddr``."""
 
     def info(self, slot: int) -> bytes:
         """Return what the kernel says of where a datagram was sent to; see ``Destinations``."""
@@ -143,6 +147,10 @@ class OneByOne:
     def source(self, slot: int) -> Any:
         """Return where it came from; see ``Batch``."""
         return self._came[slot][3]
+
+    def name(self, slot: int) -> bytes:
+        """Return the same as octets; see ``Batch``."""
+        return write_name(self.source(slot))
 
     def info(self, slot: int) -> bytes:
         """Return what the kernel says of it; see ``Batch``."""

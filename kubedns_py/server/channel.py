@@ -11,7 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from kubedns_py.server.entry import Content, Facts
@@ -52,19 +52,19 @@ Told = Entered | Left | Forgot | Counted
 
 
 class HandedOver(Struct, frozen=True, array_like=True, tag=1):
-    """A datagram that the worker cannot answer.
+    """Datagrams of one batch that the worker cannot answer, one or more.
 
     Attributes:
-        socket: where it came to, by number.
-        source: as ``socket`` has it: (host, port, ...).
-        info: what the kernel says of its destination.
-        message: the datagram.
+        socket: where they came to, by number.
+        names: where each came from, one after the other; see ``sockaddr``.
+        infos: what the kernel says of each one's destination, likewise.
+        messages: the datagrams.
     """
 
     socket: int
-    source: tuple[str | int, ...]
-    info: bytes
-    message: bytes
+    names: bytes
+    infos: bytes
+    messages: list[bytes]
 
 
 class Used(Struct, frozen=True, array_like=True, tag=2):
@@ -98,19 +98,35 @@ def encoded(message: Told | Said) -> Raw:
 
 def packets(messages: Iterable[Raw]) -> list[tuple[bytes, int]]:
     """Put messages together; return packets, each with how many are in it."""
-    made: list[tuple[bytes, int]] = []
-    some: list[Raw] = []
-    octets = 0
-    for each in messages:
-        size = len(memoryview(each))
-        if some and octets + size > PACKET_OCTETS:
-            made.append((_ENCODER.encode(some), len(some)))
-            some, octets = [], 0
-        some.append(each)
-        octets += size
-    if some:
-        made.append((_ENCODER.encode(some), len(some)))
+    every = list(messages)
+    runs = _runs([len(memoryview(each)) for each in every])
+    return [(_ENCODER.encode(every[run]), run.stop - run.start) for run in runs]
+
+
+def handed_over(
+    number: int, names: Sequence[bytes], infos: Sequence[bytes], messages: Sequence[bytes]
+) -> list[tuple[bytes, int]]:
+    """Put datagrams together as ``HandedOver``; return packets, each with how many are in it."""
+    made = []
+    for run in _runs(list(map(len, messages))):
+        names_, infos_ = b"".join(names[run]), b"".join(infos[run])
+        said = HandedOver(number, names_, infos_, list(messages[run]))
+        made.append((_ENCODER.encode((said,)), run.stop - run.start))
     return made
+
+
+def _runs(sizes: Sequence[int]) -> list[slice]:
+    """Return which neighbours go together; one that is larger than a packet goes alone."""
+    runs: list[slice] = []
+    start = octets = 0
+    for at, size in enumerate(sizes):
+        if at > start and octets + size > PACKET_OCTETS:
+            runs.append(slice(start, at))
+            start, octets = at, 0
+        octets += size
+    if sizes:
+        runs.append(slice(start, len(sizes)))
+    return runs
 
 
 def read_told(packet: bytes) -> list[Told]:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from kubedns_py.server.batch import BURST
-from kubedns_py.server.channel import open_line, read_said
+from kubedns_py.server.channel import HandedOver, open_line, read_said
 from kubedns_py.server.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SILENT_S: Final = 5
 _LOOK_S: Final = 1.0
 _END_S: Final = 1.0
 _MOST_HEARD: Final = BURST
-"""Messages after which others get their turn: each may be a name that has to be looked up."""
+"""Messages, each datagram one, after which others get their turn: it may have to be looked up."""
 _PACKET_ROOM: Final = 2**20
 
 
@@ -107,14 +107,17 @@ class Hired:
     def hear(self) -> list[Said]:
         """Return what it said; more may be there."""
         heard: list[Said] = []
-        while len(heard) < _MOST_HEARD:
+        count = 0
+        while count < _MOST_HEARD:
             try:
                 packet = self._line.recv(_PACKET_ROOM) if self._line else b""
             except OSError:  # nothing is there, or it ended: whoever waits for its end knows
                 break
             if not packet:
                 break
-            heard += read_said(packet)
+            said = read_said(packet)
+            heard += said
+            count += sum(len(each.messages) if isinstance(each, HandedOver) else 1 for each in said)
         if heard:
             self.is_there = self._was_heard = True
         return heard

@@ -28,11 +28,11 @@ from kubedns_py.server.channel import (
     Counted,
     Entered,
     Forgot,
-    HandedOver,
     Left,
     Told,
     Used,
     encoded,
+    handed_over,
     packets,
     read_told,
 )
@@ -161,11 +161,8 @@ class Worker:
         if not self._say():  # a flood leaves no room for it otherwise
             self._counts["not_handed_over"] += len(slots)
             return
-        datagrams = [
-            encoded(HandedOver(number, batch.source(at), batch.info(at), batch.message(at)))
-            for at in slots
-        ]
-        for packet, count in packets(datagrams):
+        names, infos = list(map(batch.name, slots)), list(map(batch.info, slots))
+        for packet, count in handed_over(number, names, infos, list(map(batch.message, slots))):
             try:
                 self._line.send(packet)
             except OSError:

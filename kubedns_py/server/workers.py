@@ -205,7 +205,7 @@ class WorkerServer:
                 case Alive():
                     self._count(said)
         for handed, reader in parts:
-            if handed.is_full:
+            while handed.is_full:
                 reader.wake()
 
     def _count(self, said: Alive) -> None:

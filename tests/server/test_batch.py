@@ -8,6 +8,7 @@ import struct
 from kubedns_py.server.batch import BURST, OneByOne
 from kubedns_py.server.destinations import Destinations
 from kubedns_py.server.reader import COUNTS
+from kubedns_py.server.sockaddr import read_name
 from tests.helpers.dnsclient import a_query, ident_of
 from tests.helpers.udpserver import CLIENT, ScriptedSocket
 
@@ -30,6 +31,7 @@ def test_what_is_read_is_known_by_its_slot() -> None:
     assert batch.receive() == [a_query()[2:]] * 2
     assert [ident_of(batch.message(slot)) for slot in (0, 1)] == [1, 2]
     assert [batch.source(slot) for slot in (0, 1)] == [CLIENT, ("10.1.2.4", 7)]
+    assert [read_name(batch.name(slot)) for slot in (0, 1)] == [CLIENT, ("10.1.2.4", 7)]
     assert [batch.is_barred(slot) for slot in (0, 1)] == [False, True]
     assert batch.destination(0).own == ("10.0.0.10", 53)
     assert batch.usual is None
