@@ -29,7 +29,7 @@ _BURST = 240  # questions at once that a socket buffer of the usual size takes
 _WARM = 10_000
 _COLD_PER_SECOND = 150_000  # more than any of the servers answers
 _SAMPLE = 500
-_MANY_CLIENTS = 16  # the kernel ties each to one worker: of four, one worker may get none
+_MANY_CLIENTS = 16  # where the kernel ties each to one worker, of four one worker may get none
 _SYNC_S = 120.0
 
 

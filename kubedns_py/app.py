@@ -40,8 +40,7 @@ async def serve(config: Config) -> int:
     """
     gc.set_threshold(_SYNCING)
     raise_limit()
-    copies = max(1, config.workers)
-    listeners = open_listeners(config.dns_bind_addresses, config.dns_port, copies=copies)
+    listeners = open_listeners(config.dns_bind_addresses, config.dns_port)
     stop = Stop()
     with contextlib.closing(listeners) as opened:
         async with contextlib.AsyncExitStack() as edges:

@@ -33,7 +33,7 @@ _KEPT: Final = 128
 other servers over TCP, and probes."""
 
 _PER_WORKER: Final = 2
-"""Beside its sockets: the line to it, and what tells of its end."""
+"""The line to it, and what tells of its end."""
 
 _FEWEST: Final = 10
 """The least that ``--max-concurrent`` may be."""
@@ -60,7 +60,7 @@ def within_limit(config: Config, *, connections: int) -> Config:
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = config.max_concurrent * _PER_QUESTION
-    workers = config.workers * (len(config.dns_bind_addresses) + _PER_WORKER)
+    workers = config.workers * _PER_WORKER
     left = limit - connections - workers - _KEPT
     if not config.forward or limit == resource.RLIM_INFINITY or wanted <= left:
         return config

@@ -83,9 +83,13 @@ class Program:
         self._workers: WorkerServer | None = None
         if config.workers:
             kept = self._core.responder.keeper
-            sockets = (listeners.udp, *listeners.more_udp)
             self._workers = WorkerServer(
-                sockets, respond, kept, on_panic=self._panic, repeats=repeats
+                listeners.udp,
+                config.workers,
+                respond,
+                kept,
+                on_panic=self._panic,
+                repeats=repeats,
             )
             if kept is not None:
                 kept.listener = self._workers

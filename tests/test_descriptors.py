@@ -100,14 +100,14 @@ def test_fewer_questions_are_asked_at_a_time_than_there_are_files_for(
     )
 
 
-def test_workers_have_sockets_of_their_own(caplog: pytest.LogCaptureFixture) -> None:
-    """Two addresses each, as usual, the line to it and its end."""
+def test_workers_take_some_too(caplog: pytest.LogCaptureFixture) -> None:
+    """The line to each and its end; the sockets that clients ask are there anyhow."""
     flags = ("--max-concurrent=1000", "--workers=64")
-    with limited_to(6000 + 512 + 128 + 64 * 4):
+    with limited_to(6000 + 512 + 128 + 64 * 2):
         assert within_limit(options(*flags), connections=512) == options(*flags)
     assert caplog.messages == []
 
-    with limited_to(6000 + 512 + 128 + 64 * 4 - 1):
+    with limited_to(6000 + 512 + 128 + 64 * 2 - 1):
         assert within_limit(options(*flags), connections=512).max_concurrent == 999
 
 

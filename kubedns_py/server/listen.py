@@ -15,7 +15,7 @@ import errno
 import ipaddress
 import logging
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubedns_py.errors import StartError
@@ -65,14 +65,11 @@ class Listeners:
         port: the number they all share, 1 to 65535.
         udp: one socket per address, in the order given.
         tcp: the same for TCP.
-        more_udp: as many UDP sockets again, as often as was asked for. The kernel gives each
-            client's datagrams to one of the sockets that have an address.
     """
 
     port: int
     udp: tuple[socket.socket, ...]
     tcp: tuple[socket.socket, ...]
-    more_udp: tuple[tuple[socket.socket, ...], ...] = ()
 
     def __str__(self) -> str:
         """Return the addresses served, for the log: ``0.0.0.0:53, [::]:53``."""
@@ -80,9 +77,8 @@ class Listeners:
 
     def close(self) -> None:
         """Close every socket. Twice is harmless."""
-        for some in (self.udp, self.tcp, *self.more_udp):
-            for sock in some:
-                sock.close()
+        for sock in (*self.udp, *self.tcp):
+            sock.close()
 
 
 class _Place(NamedTuple):
@@ -99,18 +95,14 @@ class _Place(NamedTuple):
         return (self.sockaddr[0], port, *self.sockaddr[2:])
 
 
-def open_listeners(addresses: Sequence[str], port: int, *, copies: int = 1) -> Listeners:
+def open_listeners(addresses: Sequence[str], port: int) -> Listeners:
     """Open a UDP and a TCP socket for each address.
-
-    Nobody else can take datagrams of ours by listening on the same port: there is one TCP socket,
-    and its port is not shared.
 
     Args:
         addresses: IP addresses in text, a link-local one with its interface (``fe80::1%eth0``).
             ``::`` beside ``0.0.0.0`` (the default) is served where the host has IPv6; alone, or
             beside others, it must be there.
         port: 0 to 65535. With 0 the system chooses one number for all of them.
-        copies: of each UDP socket, 1 or more.
 
     Raises:
         StartError: an address is none, or cannot be listened on.
@@ -118,26 +110,9 @@ def open_listeners(addresses: Sequence[str], port: int, *, copies: int = 1) -> L
     places = tuple(dict.fromkeys(_place(address) for address in addresses))
     if not places:
         raise StartError("cannot serve DNS: no address to listen on; give --dns-bind-address")
-    are_shared = copies > 1
-    with contextlib.ExitStack() as undo:
-        if port:
-            listeners = _open_all(places, port, are_shared=are_shared)
-        else:
-            listeners = _open_at_a_free_port(places, are_shared=are_shared)
-        undo.callback(listeners.close)
-        more = tuple(
-            tuple(undo.enter_context(_again(sock)) for sock in listeners.udp)
-            for _ in range(copies - 1)
-        )
-        undo.pop_all()
+    listeners = _open_all(places, port) if port else _open_at_a_free_port(places)
     _say_if_clamped(listeners.udp)
-    return replace(listeners, more_udp=more)
-
-
-def _again(sock: socket.socket) -> socket.socket:
-    """Open a socket for the datagrams that another one may take."""
-    place = _Place(sock.family, sock.getsockname())
-    return _open(place, socket.SOCK_DGRAM, sock.getsockname()[1], is_shared=True)
+    return listeners
 
 
 def _place(address: str) -> _Place:
@@ -156,17 +131,17 @@ def _place(address: str) -> _Place:
     return _Place(family, sockaddr)
 
 
-def _open_at_a_free_port(places: Sequence[_Place], *, are_shared: bool) -> Listeners:
+def _open_at_a_free_port(places: Sequence[_Place]) -> Listeners:
     for _ in range(_PORT_TRIES - 1):
         try:
-            return _open_all(places, 0, are_shared=are_shared)
+            return _open_all(places, 0)
         except StartError as refusal:
             if _errno(refusal) != errno.EADDRINUSE:
                 raise
-    return _open_all(places, 0, are_shared=are_shared)
+    return _open_all(places, 0)
 
 
-def _open_all(places: Sequence[_Place], port: int, *, are_shared: bool) -> Listeners:
+def _open_all(places: Sequence[_Place], port: int) -> Listeners:
     """Open all of them at one port; the first TCP socket chooses it when ``port`` is 0."""
     udp: list[socket.socket] = []
     tcp: list[socket.socket] = []
@@ -175,8 +150,7 @@ def _open_all(places: Sequence[_Place], port: int, *, are_shared: bool) -> Liste
             try:
                 tcp.append(undo.enter_context(_open(place, socket.SOCK_STREAM, port)))
                 port = tcp[-1].getsockname()[1]
-                opened = _open(place, socket.SOCK_DGRAM, port, is_shared=are_shared)
-                udp.append(undo.enter_context(opened))
+                udp.append(undo.enter_context(_open(place, socket.SOCK_DGRAM, port)))
             except StartError as refusal:
                 if _errno(refusal) not in _NO_IPV6 or not _is_optional(place, places):
                     raise
@@ -189,17 +163,13 @@ def _is_optional(place: _Place, places: Sequence[_Place]) -> bool:
     return place.host == ANY_IPV6 and any(other.host == ANY_IPV4 for other in places)
 
 
-def _open(
-    place: _Place, kind: socket.SocketKind, port: int, *, is_shared: bool = False
-) -> socket.socket:
+def _open(place: _Place, kind: socket.SocketKind, port: int) -> socket.socket:
     with contextlib.ExitStack() as undo:
         try:
             sock = undo.enter_context(socket.socket(place.family, kind))
             sock.settimeout(0)
             if place.family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if is_shared:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             (_bind_tcp if kind == socket.SOCK_STREAM else _bind_udp)(sock, place, port)
         except OSError as error:
             raise _refusal(place, kind, port, error) from error

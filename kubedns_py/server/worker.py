@@ -8,6 +8,8 @@ Rules of this file:
 
 - What was told is taken before datagrams are answered: a change is in force when it is known here.
 - Nothing is waited for: what cannot be handed over now is dropped and counted.
+- All workers have the same sockets, and the kernel wakes one that waits. So what one of them is too
+  busy for another one takes, and where they have to share a core, the one that runs takes all.
 """
 
 from __future__ import annotations
@@ -125,8 +127,9 @@ class Worker:
         """Answer until the line ends."""
         poll = select.epoll()
         line = self._line.fileno()
-        for each in (line, *self._readers):
-            poll.register(each, select.EPOLLIN)
+        poll.register(line, select.EPOLLIN)
+        for each in self._readers:
+            poll.register(each, select.EPOLLIN | select.EPOLLEXCLUSIVE)
         most = len(self._readers) + 1  # epoll makes room for 1,023 at each call otherwise
         due = now = time.monotonic()  # that it is there is said at once
         while True:

@@ -2,8 +2,9 @@
 
 Rules of this file:
 
-- A worker owns nothing that cannot be replaced: its sockets are ours too, so what waits in them
-  waits on while it is started again, and all that it knows was told to it.
+- A worker owns nothing that cannot be replaced: all of them answer on the same sockets, which are
+  ours too, so what waits is answered by another one, or waits on while the only one is started
+  again; and all that it knows was told to it.
 - A worker that ends, or says nothing for long, is started again at once; one that keeps ending,
   after a pause that grows to a second. The others are not touched.
 """
@@ -76,7 +77,8 @@ class WorkerServer:
     It is a ``keeping.Listener``: it tells the workers.
 
     Args:
-        sockets: those of each worker.
+        sockets: what all workers answer on.
+        count: of workers, 1 or more.
         respond: answers what workers do not know.
         kept: what workers are told, and whose uses they count; None where they know nothing.
         on_panic: as in ``UdpServer``.
@@ -90,7 +92,8 @@ class WorkerServer:
 
     def __init__(  # noqa: PLR0913 - the composition root is the only caller
         self,
-        sockets: Sequence[Sequence[socket.socket]],
+        sockets: Sequence[socket.socket],
+        count: int,
         respond: Respond,
         kept: Kept | None,
         *,
@@ -101,11 +104,11 @@ class WorkerServer:
         self.counts = dict.fromkeys(COUNTS, 0)
         self.restarts = 0
         self._kept = kept
-        self._sockets = tuple(sock for some in sockets for sock in some)
+        self._sockets = tuple(sockets)
         self._replies = DatagramReplies(self.counts, clock=clock, on_panic=on_panic)
         safe = guarded(respond, on_panic)
-        self._workers = [Hired(number, some) for number, some in enumerate(sockets, 1)]
-        self._parts = [[self._part(sock, safe, repeats) for sock in some] for some in sockets]
+        self._workers = [Hired(number, self._sockets) for number in range(1, count + 1)]
+        self._parts = [self._part(sock, safe, repeats) for sock in self._sockets]
         self._bursts = 0
         self._keeping: list[asyncio.Task[None]] = []
 
@@ -195,16 +198,15 @@ class WorkerServer:
     def _hear(self, worker: Hired) -> None:
         if self._kept is not None:
             self._kept.look()  # nobody else may ask for long, and workers know all that is asked
-        parts = self._parts[worker.number - 1]
         for said in worker.hear():
             match said:
                 case HandedOver():
-                    parts[said.socket][0].put(said)
+                    self._parts[said.socket][0].put(said)
                 case Used() if self._kept is not None:
                     self._kept.credit(said.number, said.facts, said.times, said.seconds)
                 case Alive():
                     self._count(said)
-        for handed, reader in parts:
+        for handed, reader in self._parts:
             while handed.is_full:
                 reader.wake()
 
@@ -214,7 +216,7 @@ class WorkerServer:
             self.counts[word] += count
 
     def _wakes(self) -> int:
-        return self._bursts + sum(reader.wakes for some in self._parts for _, reader in some)
+        return self._bursts + sum(reader.wakes for _, reader in self._parts)
 
     # -- keeping them alive
 

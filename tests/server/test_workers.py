@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 KEY = a_query()[2:]
 CLIENTS = 16
-"""So many that two workers have some each: one of 32,768 runs has them all at one."""
 
 
 class Kept:
@@ -66,17 +66,22 @@ class House:
 
     def __init__(self, respond: Respond, count: int, *binds: str) -> None:
         self.kept = Kept()
-        self.listeners = open_listeners(binds or ("127.0.0.1",), 0, copies=count)
-        sockets = (self.listeners.udp, *self.listeners.more_udp)
+        self.listeners = open_listeners(binds or ("127.0.0.1",), 0)
+        self.count = count
         self.server = WorkerServer(
-            sockets, respond, self.kept, on_panic=no_panic, repeats=lambda _: None
+            self.listeners.udp,
+            count,
+            respond,
+            self.kept,
+            on_panic=no_panic,
+            repeats=lambda _: None,
         )
         self.clients: list[UdpClient] = []
 
     async def open(self) -> None:
         """Start the workers."""
         self.server.start()
-        assert len(self.server.missing) == len(self.listeners.more_udp) + 1
+        assert len(self.server.missing) == self.count
         await until(lambda: not self.server.missing)
 
     def hire(self, host: str = "127.0.0.1", count: int = CLIENTS) -> list[UdpClient]:
@@ -124,6 +129,34 @@ async def ask_all(clients: list[UdpClient], query: bytes) -> list[bytes]:
     return [reply[2:] for reply in replies]
 
 
+@contextlib.asynccontextmanager
+async def all_but(made: House, pid: int) -> AsyncIterator[None]:
+    """Have one worker answer alone."""
+    others = [each for each in made.server.pids if each != pid]
+    for other in others:
+        os.kill(other, signal.SIGSTOP)
+    try:
+        await until(lambda: all(is_stopped(other) for other in others))
+        yield
+    finally:
+        for other in others:
+            os.kill(other, signal.SIGCONT)
+
+
+def is_stopped(pid: int) -> bool:
+    """Tell whether a process does nothing."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+async def ask_each(made: House, clients: list[UdpClient], query: bytes) -> list[bytes]:
+    """Return what follows the ID in the replies of each worker to each client."""
+    replies: list[bytes] = []
+    for pid in made.server.pids:
+        async with all_but(made, pid):
+            replies += await ask_all(clients, query)
+    return replies
+
+
 async def test_what_is_known_is_answered_by_workers_and_the_rest_by_the_main_process() -> None:
     """And each client hears the address that it asked."""
     recorder = Recorder()
@@ -146,37 +179,50 @@ async def test_all_workers_are_told_of_a_change() -> None:
     """What is told before a query is sent is in force for it."""
     async with house(Recorder(), 2) as made:
         clients = made.hire()
-        assert await ask_all(clients, a_query()) == [b"kept"] * CLIENTS
+        assert await ask_each(made, clients, a_query()) == [b"kept"] * 2 * CLIENTS
 
         made.server.left([1])
         made.server.entered(2, KEY, content(b"new"))
         made.server.counted([2])
         await asyncio.sleep(0)  # it is sent at the end of the turn
         assert await ask_all(clients, a_query()) == [b"new"] * CLIENTS
+        assert await ask_each(made, clients, a_query()) == [b"new"] * 2 * CLIENTS
 
         made.server.forgot()
         await asyncio.sleep(0)
-        assert await ask_all(clients, a_query()) != [b"new"] * CLIENTS
+        assert b"new" not in await ask_each(made, clients, a_query())
 
 
-async def test_a_killed_worker_is_back_soon_and_what_waited_in_its_socket_is_answered() -> None:
-    """The others do not notice."""
+async def test_what_one_worker_does_not_take_another_one_does() -> None:
+    """One that hangs, or waits for a core, holds nobody up; neither does one that was killed."""
     async with house(Recorder(), 2) as made:
         first, second = made.server.pids
         clients = made.hire()
-        await ask_all(clients, a_query())
-        made.kept.texts = [b"told anew"]
-        os.kill(first, signal.SIGSTOP)
-        for client in clients:
-            client.send(a_query())
-        hearing = [asyncio.create_task(client.receive()) for client in clients]
-        await until(lambda: any(each.done() for each in hearing))
+        for pid in (first, second):
+            async with all_but(made, pid):
+                assert await ask_all(clients, a_query()) == [b"kept"] * CLIENTS
 
         os.kill(first, signal.SIGKILL)
-        replies = [await each for each in hearing]
-        assert {reply[2:] for reply in replies} == {b"kept", b"told anew"}
+        assert await ask_all(clients, a_query()) == [b"kept"] * CLIENTS
+        await until(lambda: made.server.restarts == 1 and not made.server.missing)
         assert second in made.server.pids
         assert first not in made.server.pids
+
+
+async def test_a_killed_worker_is_back_soon_and_what_waited_is_answered() -> None:
+    """Where there is no other one."""
+    async with house(Recorder(), 1) as made:
+        (pid,) = made.server.pids
+        clients = made.hire()
+        await ask_all(clients, a_query())
+        made.kept.texts = [b"told anew"]
+        os.kill(pid, signal.SIGSTOP)
+        await until(lambda: is_stopped(pid))
+        for client in clients:
+            client.send(a_query())
+
+        os.kill(pid, signal.SIGKILL)
+        assert {(await client.receive())[2:] for client in clients} == {b"told anew"}
         assert made.server.restarts == 1
 
 
