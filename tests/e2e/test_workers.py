@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from tests.e2e.cluster import Cluster
@@ -12,17 +9,16 @@ from tests.e2e.dnsserver import DnsServers, data, fqdn, wait_answer
 from tests.e2e.manifests import a_pod, a_service
 from tests.e2e.wait import until
 from tests.helpers.process import ServerProcess
+from tests.helpers.workers import each_worker, stopped
 
 pytestmark = pytest.mark.e2e
 
 WEB = {"app": "web"}
-TIMES = 20
-"""Questions from as many ports, so that each of two workers gets some."""
 
 
 def seen(server: ServerProcess, name: str) -> set[tuple[str, ...]]:
-    """Return all answers to a question that is asked many times."""
-    return {tuple(data(server, name)) for _ in range(TIMES)}
+    """Return all answers to a question that each worker is asked."""
+    return {tuple(data(server, name)) for _ in each_worker(server)}
 
 
 def test_changes_are_answered_by_all_workers(
@@ -64,8 +60,5 @@ def test_known_names_are_answered_while_the_main_process_stands_still(
     known = seen(server, name)
     assert seen(server, name) == known
 
-    os.kill(server.process.pid, signal.SIGSTOP)
-    try:
+    with stopped([server.process.pid]):
         assert seen(server, name) == known
-    finally:
-        os.kill(server.process.pid, signal.SIGCONT)
