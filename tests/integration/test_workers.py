@@ -80,6 +80,20 @@ def test_a_change_reaches_all_workers_and_every_answer_is_counted(
 
         wait_until(lambda: number_of(server, "dns_responses_total") == asker.asked)
         assert number_of(server, "workers") == 2
+        assert number_of(server, "answer_table_entries") == 1
+
+
+def test_without_an_answer_table_workers_hand_all_over(manifests: Path, tmp_path: Path) -> None:
+    """--answer-table-size 0: whatever is asked again is answered anew, and counted at once."""
+    flags = ["--workers=1", "--forward=false", "--answer-table-size=0"]
+    with serving(tmp_path, f"--manifests={manifests}", *flags) as server:
+        server.wait_ready()
+        asker = Asker(server)
+
+        assert asker.answers(WEB) == {f"{WEB} 30 IN A 10.96.0.10"}
+        wait_until(lambda: number_of(server, "dns_responses_total") == asker.asked)
+        assert "kubedns_answer_table_entries{" not in server.page("/metrics")[1]
+        assert "--workers: of no use with --answer-table-size=0" in server.log
 
 
 def test_a_stalled_main_process_stops_no_known_answer(manifests: Path, tmp_path: Path) -> None:
