@@ -11,7 +11,11 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
-from contextlib import suppress
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
 
 from kubedns_py.cluster.objects import Address
 
@@ -21,6 +25,9 @@ _MAX_TARGET = 253
 _PORT_NAME = re.compile(r"[-_a-z0-9]{1,62}")
 _LINK_LOCAL = b"\xa9\xfe"
 _OCTET = {str(value): value for value in range(256)}
+_DIGITS = b"0123456789"
+_NUMBERS = msgspec.json.Decoder(list[int])
+_BY_FOUR = struct.Struct("4s")
 
 
 class BadAddress(enum.Enum):
@@ -40,8 +47,10 @@ def packed(text: object) -> Address | None:
         return None
     parts = text.split(".", 4)
     if len(parts) == 4:  # the common spelling, at a twentieth of the cost
-        with suppress(KeyError):
+        try:
             return Address(bytes([_OCTET[part] for part in parts]))
+        except KeyError:
+            pass  # an IPv6 address may have three dots, too
     try:
         address = ipaddress.IPv6Address(text)
     except ValueError:
@@ -63,20 +72,22 @@ def endpoint_address(text: object) -> Address | BadAddress:
     return octets
 
 
-def ipv4_addresses(texts: list[object]) -> list[Address] | None:
+def ipv4_addresses(texts: Sequence[Any]) -> list[tuple[Address]] | None:
     """Return the addresses of texts that all are IPv4, and none link-local; None if one is not.
 
-    What ``endpoint_address`` says of each, at a third of the cost.
+    Each stands in a tuple, as an endpoint has it. What ``endpoint_address`` says of each, at an
+    eighth of the cost: once nothing but digits and three dots is in each text, its numbers are
+    those of JSON, which has no leading zeros either.
     """
-    dots = [text.count(".") for text in texts if isinstance(text, str)]
-    if not dots or dots != [3] * len(texts):
-        return None
     try:
-        octets = bytes([_OCTET[part] for part in ".".join(texts).split(".")])  # type: ignore[arg-type] # they are str
-    except KeyError:
-        return None
-    found = [Address(octets[start : start + 4]) for start in range(0, len(octets), 4)]
-    if _LINK_LOCAL in octets and any(each.startswith(_LINK_LOCAL) for each in found):
+        joined = ",".join(texts).encode(errors="replace")
+        if joined.translate(None, _DIGITS) != b",".join([b"..."] * len(texts)):
+            return None
+        octets = bytes(_NUMBERS.decode(b"[%b]" % joined.replace(b".", b",")))
+    except (TypeError, ValueError, msgspec.DecodeError):
+        return None  # no text, a number over 255, and no number or one with a leading zero
+    found: list[tuple[Address]] = list(_BY_FOUR.iter_unpack(octets))
+    if _LINK_LOCAL in octets and any(each.startswith(_LINK_LOCAL) for (each,) in found):
         return None
     return found
 
@@ -85,6 +96,11 @@ def label(text: str) -> str | None:
     """Return a text in lower case if it is a DNS label of RFC 1123 (1 to 63 octets), or None."""
     folded = text.lower() if text.isascii() else text
     return folded if _LABEL.fullmatch(folded) else None
+
+
+def are_labels(folded: Iterable[str]) -> bool:
+    """Tell whether texts in lower case are DNS labels, each of them; see ``label``."""
+    return all(map(_LABEL.fullmatch, folded))
 
 
 def is_target(text: str) -> bool:

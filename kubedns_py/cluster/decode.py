@@ -9,7 +9,9 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -24,6 +26,7 @@ from kubedns_py.cluster.apitypes import (
     Container,
     Identified,
     LabelledMeta,
+    Meta,
     PodSpec,
     PodStatus,
     ServiceSpec,
@@ -39,13 +42,19 @@ from kubedns_py.cluster.objects import (
     ServiceKind,
     ServicePort,
 )
+from kubedns_py.cluster.plain_slices import read_plain
 from kubedns_py.cluster.reading import Decoded, Octets, Reading, pairs, present
+from kubedns_py.errors import BadObject
 
-__all__ = ["DECODERS", "Decoded", "Document", "decode", "identify", "read"]
+__all__ = ["Decoded", "Document", "decode", "identify", "read_all"]
 
 Document = ApiService | ApiSlice | ApiEndpoints | ApiNamespace | ApiPod
 """One API object, typed."""
 
+_CLUSTER_IP = ServiceKind.CLUSTER_IP  # a member costs more to look up than to compare
+_HEADLESS = ServiceKind.HEADLESS
+_EXTERNAL_NAME = ServiceKind.EXTERNAL_NAME
+_LENGTHS = {"IPv4": 4, "IPv6": 16}
 _FINISHED = frozenset({"Succeeded", "Failed"})
 
 
@@ -63,21 +72,43 @@ def decode(resource: Resource, raw: Octets, *, for_endpoints: bool = False) -> D
             ``no-spec`` or ``name``.
     """
     reading = Reading(resource)
-    return read(reading, reading.document(DECODERS[resource], raw), for_endpoints=for_endpoints)
+    document = reading.document(_DECODERS[resource], raw)
+    plain = read_plain((document,))[0] if isinstance(document, ApiSlice) else None
+    return plain or _read(reading, document, for_endpoints=for_endpoints)
 
 
-def read(reading: Reading, document: Document, *, for_endpoints: bool = False) -> Decoded:
-    """Return what one object says that was typed already; see ``decode``."""
+def read_all(
+    resource: Resource, documents: Sequence[Document], *, for_endpoints: bool = False
+) -> list[Decoded | BadObject]:
+    """Return what objects say that were typed already, all of one resource; see ``decode``."""
+    slices = [each for each in documents if isinstance(each, ApiSlice)]
+    plain = read_plain(slices) if slices else [None] * len(documents)
+    return [
+        known or _read_one(resource, document, for_endpoints=for_endpoints)
+        for known, document in zip(plain, documents, strict=True)
+    ]
+
+
+def _read_one(
+    resource: Resource, document: Document, *, for_endpoints: bool
+) -> Decoded | BadObject:
+    try:
+        return _read(Reading(resource), document, for_endpoints=for_endpoints)
+    except BadObject as bad:
+        return bad
+
+
+def _read(reading: Reading, document: Document, *, for_endpoints: bool) -> Decoded:
     match document:
-        case ApiSlice():
-            return read_slice(reading, document)
         case ApiService():
             return _service(reading, document)
+        case ApiSlice():
+            return read_slice(reading, document)
         case ApiEndpoints():
             return read_endpoints(reading, document)
         case ApiNamespace():
             return _namespace(reading, document)
-        case ApiPod():
+        case _:
             return _pod(reading, document, for_endpoints=for_endpoints)
 
 
@@ -88,44 +119,49 @@ def identify(resource: Resource, raw: Octets) -> Decoded:
         BadObject: as ``decode``.
     """
     reading = Reading(resource)
-    return reading.done(reading.document(_IDENTIFIED, raw), None)
+    of = reading.document(_IDENTIFIED, raw)
+    return reading.done(of, reading.key(of), None)
 
 
 def _service(reading: Reading, api: ApiService) -> Decoded:
-    of = Identified(api.kind, api.metadata)
-    key = reading.key(of)
+    key = reading.key(api)
     spec = api.spec
     if spec is None:
-        raise reading.bad("no-spec", of, "spec is missing")
+        raise reading.bad("no-spec", api, "spec is missing")
     kind = _service_kind(spec)
-    annotations = api.metadata.annotations if api.metadata else None
-    tolerant = annotations is not None and annotations.tolerate_unready == "true"
-    ports = [each for each in present(spec.ports) if reading.has_protocol(each)]
     item = Service(
-        key=key,
-        kind=kind,
-        cluster_ips=_cluster_ips(reading, spec) if kind is ServiceKind.CLUSTER_IP else (),
-        ports=tuple([_service_port(reading, each) for each in ports]),
-        external_name=_external_name(reading, spec) if kind is ServiceKind.EXTERNAL_NAME else "",
-        publish_not_ready=bool(spec.publish_not_ready_addresses) or tolerant,
-        selector=pairs(spec.selector),
-        families=_families(spec) if kind is ServiceKind.HEADLESS else (),
+        key,
+        kind,
+        _cluster_ips(reading, spec) if kind is _CLUSTER_IP else (),
+        _service_ports(reading, spec.ports) if spec.ports else (),
+        _external_name(reading, spec) if kind is _EXTERNAL_NAME else "",
+        bool(spec.publish_not_ready_addresses) or _tolerates_unready(api.metadata),
+        pairs(spec.selector) if spec.selector else (),
+        _families(spec) if kind is _HEADLESS else (),
     )
-    return reading.done(of, item)
+    return reading.done(api, key, item)
+
+
+def _tolerates_unready(meta: Meta | None) -> bool:
+    annotations = meta.annotations if meta is not None else None
+    return annotations is not None and annotations.tolerate_unready == "true"
 
 
 def _service_kind(spec: ServiceSpec) -> ServiceKind:
     """Return how a Service is published; type ExternalName wins over whatever else is set."""
     if spec.type == "ExternalName":
-        return ServiceKind.EXTERNAL_NAME
+        return _EXTERNAL_NAME
     first = spec.cluster_ip or next(iter(spec.cluster_ips or ()), None)
-    return ServiceKind.HEADLESS if first == "None" else ServiceKind.CLUSTER_IP
+    return _HEADLESS if first == "None" else _CLUSTER_IP
 
 
 def _cluster_ips(reading: Reading, spec: ServiceSpec) -> tuple[Address, ...]:
     """Return the readable cluster IPs; the others are no names of anything (rows CIP-12, BAD-7)."""
+    texts = spec.cluster_ips or [spec.cluster_ip]
+    if len(texts) == 1 and (address := packed(texts[0])) is not None:  # as nearly always
+        return (address,)
     found: dict[Address, None] = {}
-    for text in spec.cluster_ips or [spec.cluster_ip]:
+    for text in texts:
         address = packed(text)
         if address is not None:
             found[address] = None
@@ -145,28 +181,54 @@ def _external_name(reading: Reading, spec: ServiceSpec) -> str:
 
 
 def _families(spec: ServiceSpec) -> tuple[int, ...]:
-    lengths = {"IPv4": 4, "IPv6": 16}
-    return tuple(lengths[name] for name in spec.ip_families or () if name in lengths)
+    return tuple([_LENGTHS[name] for name in spec.ip_families or () if name in _LENGTHS])
+
+
+def _service_ports(reading: Reading, api: list[ApiServicePort | None]) -> tuple[ServicePort, ...]:
+    """Return ports; most Services have the same few, of which nothing has to be left out."""
+    plain = [
+        port
+        for each in api
+        if each is not None
+        and (port := _plain_port(each.name, each.protocol, each.port, _target(each.target_port)))
+        is not None
+    ]
+    if len(plain) == len(api):
+        return tuple(plain)
+    known = [each for each in present(api) if reading.has_protocol(each)]
+    return tuple([_service_port(reading, each) for each in known])
 
 
 def _service_port(reading: Reading, api: ApiServicePort) -> ServicePort:
     port = reading.port(api.name, api.protocol, api.port)
-    target = api.target_port
-    usable = isinstance(target, (int, str)) and not isinstance(target, bool)
-    return ServicePort(port, (target if usable else 0) or port.number)
+    return ServicePort(port, _target(api.target_port) or port.number)
+
+
+@lru_cache(4096)
+def _plain_port(
+    name: str | None, protocol: str | None, number: int | None, target: int | str
+) -> ServicePort | None:
+    """Return a port, the same one for all Services that say so; None where one has to be warned."""
+    reading = Reading(Resource.SERVICES)
+    api = ApiServicePort(name, protocol, number, target)
+    found = _service_port(reading, api) if reading.has_protocol(api) else None
+    return None if reading.warnings else found
+
+
+def _target(value: Any) -> int | str:
+    """Return a target port, or 0 where there is none that is usable."""
+    return value if isinstance(value, (int, str)) and not isinstance(value, bool) else 0
 
 
 def _namespace(reading: Reading, api: ApiNamespace) -> Decoded:
     meta = api.metadata or LabelledMeta()
-    of = Identified(api.kind, meta)
-    key = reading.key(of)
-    labels = reading.part(_LABELS, meta.labels, of)
-    return reading.done(of, Namespace(key, labels=pairs(labels)))
+    key = reading.key(api)
+    labels = reading.part(_LABELS, meta.labels, api)
+    return reading.done(api, key, Namespace(key, labels=pairs(labels)))
 
 
 def _pod(reading: Reading, api: ApiPod, *, for_endpoints: bool) -> Decoded:
-    of = Identified(api.kind, api.metadata)
-    key = reading.key(of)
+    key = reading.key(api)
     status = api.status or PodStatus()
     terminal = status.phase in _FINISHED
     conditions = {each.type: each.status for each in present(status.conditions)}
@@ -177,7 +239,8 @@ def _pod(reading: Reading, api: ApiPod, *, for_endpoints: bool) -> Decoded:
         terminal=terminal,
         deleting=api.metadata is not None and api.metadata.deletion_timestamp is not None,
     )
-    return reading.done(of, _with_specification(reading, item, api) if for_endpoints else item)
+    whole = _with_specification(reading, item, api) if for_endpoints else item
+    return reading.done(api, key, whole)
 
 
 def _pod_addresses(reading: Reading, status: PodStatus) -> tuple[Address, ...]:
@@ -187,11 +250,10 @@ def _pod_addresses(reading: Reading, status: PodStatus) -> tuple[Address, ...]:
 
 def _with_specification(reading: Reading, pod: Pod, api: ApiPod) -> Pod:
     meta = api.metadata or LabelledMeta()
-    of = Identified(api.kind, meta)
-    spec = reading.part(_POD_SPEC, api.spec, of) or PodSpec()
+    spec = reading.part(_POD_SPEC, api.spec, api) or PodSpec()
     return msgspec.structs.replace(
         pod,
-        labels=pairs(reading.part(_LABELS, meta.labels, of)),
+        labels=pairs(reading.part(_LABELS, meta.labels, api)),
         hostname=reading.hostname(spec.hostname),
         subdomain=reading.hostname(spec.subdomain),
         ports=_container_ports(reading, spec),
@@ -210,7 +272,7 @@ def _container_ports(reading: Reading, spec: PodSpec) -> tuple[Port, ...]:
     )
 
 
-DECODERS: Mapping[Resource, msgspec.json.Decoder[Document]] = {
+_DECODERS: Mapping[Resource, msgspec.json.Decoder[Document]] = {
     Resource.SERVICES: msgspec.json.Decoder(ApiService),
     Resource.ENDPOINTSLICES: msgspec.json.Decoder(ApiSlice),
     Resource.ENDPOINTS: msgspec.json.Decoder(ApiEndpoints),

@@ -11,26 +11,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from kubedns_py.cluster.addresses import ipv4_addresses
 from kubedns_py.cluster.apitypes import (
     ApiEndpoint,
     ApiEndpoints,
     ApiPort,
     ApiSlice,
     ApiSubset,
-    Identified,
     Meta,
     SliceMeta,
     TargetRef,
 )
 from kubedns_py.cluster.objects import Address, Endpoint, Endpoints, Key, Port, Subset
+from kubedns_py.cluster.packed import pack
 from kubedns_py.cluster.reading import Decoded, Reading, folded, present
 
 _ADDRESS_TYPES = frozenset({"IPv4", "IPv6", "", None})
 
 
 def read_slice(reading: Reading, api: ApiSlice) -> Decoded:
-    """Return what an EndpointSlice says.
+    """Return what an EndpointSlice says; of most, ``plain_slices.py`` says it sooner.
 
     Slices of type FQDN (row HDL-7) and those without the Service's label (row HDL-30) have no item.
 
@@ -38,37 +37,30 @@ def read_slice(reading: Reading, api: ApiSlice) -> Decoded:
         BadObject: see ``decode``.
     """
     meta = api.metadata or SliceMeta()
-    of = Identified(api.kind, meta)
-    key = reading.key(of)
+    key = reading.key(api)
     service = folded(meta.labels.service_name) if meta.labels else ""
     if api.address_type not in _ADDRESS_TYPES:
         reading.warnings.append("address-type")
-        return reading.done(of, None)
+        return reading.done(api, key, None)
     if not service:
         reading.warnings.append("no-service-label")
-        return reading.done(of, None)
-    subset = Subset(_slice_endpoints(reading, present(api.endpoints)), _ports(reading, api.ports))
-    changed_at = _changed_at(reading, meta)
-    item = Endpoints(key, Key(key.namespace, service), (subset,), changed_at)
-    return reading.done(of, item)
+        return reading.done(api, key, None)
+    subset = Subset(_slice_endpoints(reading, api), read_ports(reading, api.ports))
+    item = Endpoints(key, Key(key.namespace, service), (subset,), _changed_at(reading, meta))
+    return reading.done(api, key, pack(item))
 
 
 def read_endpoints(reading: Reading, api: ApiEndpoints) -> Decoded:
     """Return what a v1 Endpoints says. Raises BadObject: see ``decode``."""
-    of = Identified(api.kind, api.metadata)
-    key = reading.key(of)
+    key = reading.key(api)
     subsets = tuple([_subset(reading, each) for each in present(api.subsets)])
-    item = Endpoints(key, key, subsets, _changed_at(reading, of.metadata or Meta()))
-    return reading.done(of, item)
+    item = Endpoints(key, key, subsets, _changed_at(reading, api.metadata or Meta()))
+    return reading.done(api, key, pack(item))
 
 
-def _slice_endpoints(reading: Reading, api: list[ApiEndpoint]) -> tuple[Endpoint, ...]:
-    """Return endpoints; most slices have one IPv4 address in each, read by one call for all."""
-    firsts = [each.addresses[0] for each in api if each.addresses and len(each.addresses) == 1]
-    known = ipv4_addresses(firsts) if len(firsts) == len(api) else None
-    if known is not None:
-        return tuple([_endpoint(reading, each, (at,)) for each, at in zip(api, known, strict=True)])
-    read = [(each, reading.addresses(each.addresses or ())) for each in api]
+def _slice_endpoints(reading: Reading, api: ApiSlice) -> tuple[Endpoint, ...]:
+    listed = present(api.endpoints)
+    read = [(each, reading.addresses(each.addresses or ())) for each in listed]
     return tuple([_endpoint(reading, each, found) for each, found in read if found])
 
 
@@ -93,10 +85,11 @@ def _subset(reading: Reading, api: ApiSubset) -> Subset:
             if addresses:
                 hostname = reading.hostname(each.hostname)
                 found.append(Endpoint(addresses, hostname, ready, _pod_name(each.target_ref)))
-    return Subset(tuple(found), _ports(reading, api.ports))
+    return Subset(tuple(found), read_ports(reading, api.ports))
 
 
-def _ports(reading: Reading, api: list[ApiPort | None] | None) -> tuple[Port, ...]:
+def read_ports(reading: Reading, api: list[ApiPort | None] | None) -> tuple[Port, ...]:
+    """Return the ports of a slice or subset whose protocol is one that DNS names."""
     known = [each for each in present(api) if reading.has_protocol(each)]
     return tuple([reading.port(each.name, each.protocol, each.port) for each in known])
 
@@ -106,15 +99,22 @@ def _pod_name(target: TargetRef | None) -> str:
 
 
 def _changed_at(reading: Reading, meta: Meta) -> float:
-    """Return the trigger time in seconds since the epoch; Go writes RFC 3339 with nanoseconds."""
+    found = trigger_time(meta)
+    if found is None:
+        reading.warnings.append("trigger-time-invalid")
+    return found or 0.0
+
+
+def trigger_time(meta: Meta) -> float | None:
+    """Return the trigger time in seconds since the epoch, 0.0 if there is none, None if it is bad.
+
+    Go writes RFC 3339 with nanoseconds.
+    """
     text = meta.annotations.trigger_time if meta.annotations else None
     if not text:
         return 0.0
     try:
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.timestamp()
+        return moment.timestamp() if moment.tzinfo is not None else None
     except (ValueError, OverflowError):
-        pass  # counted below, together with a time that belongs to no zone
-    reading.warnings.append("trigger-time-invalid")
-    return 0.0
+        return None

@@ -11,17 +11,16 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 import msgspec
 
 from kubedns_py.cluster.apitypes import ApiEndpoints, ApiNamespace, ApiPod, ApiService, ApiSlice
-from kubedns_py.cluster.decode import Decoded, Document, decode, identify, read
+from kubedns_py.cluster.decode import Decoded, Document, decode, identify, read_all
 from kubedns_py.cluster.envelope import excerpt
 from kubedns_py.cluster.listing import PORTION_OCTETS
 from kubedns_py.cluster.objects import Key, Resource
-from kubedns_py.cluster.reading import KINDS, Octets, Reading
+from kubedns_py.cluster.reading import KINDS, Octets
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.errors import BadObject
 
@@ -91,9 +90,16 @@ class Intake:
     def read(self, raw: Octets, *, deleted: bool) -> Decoded | BadObject:
         """Return what one object says; of a deleted one, only its name and version."""
         resource = self._status.resource
-        if deleted:
-            return self._counted(partial(identify, resource, raw))
-        return self._counted(partial(decode, resource, raw, for_endpoints=self._for_endpoints))
+        found: Decoded | BadObject
+        try:
+            if deleted:
+                found = identify(resource, raw)
+            else:
+                found = decode(resource, raw, for_endpoints=self._for_endpoints)
+        except BadObject as bad:
+            found = bad
+        self._count(found)
+        return found
 
     def read_portion(self, array: bytes) -> list[Decoded | BadObject] | None:
         """Return what the objects of a JSON array say; None if it is none."""
@@ -128,24 +134,22 @@ class Intake:
             return [self.read(each, deleted=False) for each in items]
 
     def _read_all(self, documents: Sequence[Document]) -> list[Decoded | BadObject]:
-        return [self._read_typed(each) for each in documents]
-
-    def _read_typed(self, document: Document) -> Decoded | BadObject:
-        reading = Reading(self._status.resource)
-        return self._counted(partial(read, reading, document, for_endpoints=self._for_endpoints))
-
-    def _counted(self, read: Callable[[], Decoded]) -> Decoded | BadObject:
-        """Return what was read, with what is wrong with it counted and complained about."""
-        try:
-            found = read()
-        except BadObject as bad:
-            kind = KINDS[self._status.resource]
-            self._status.bad_objects[kind, bad.reason] += 1
-            self._complaints.add(kind, bad.key, f"{bad.reason}: {bad.detail}")
-            return bad
-        if found.warnings or self._complaints:
-            self._warn(KINDS[self._status.resource], found)
+        found = read_all(self._status.resource, documents, for_endpoints=self._for_endpoints)
+        said = bool(self._complaints)
+        for each in found:
+            if said or isinstance(each, BadObject) or each.warnings:
+                self._count(each)
+                said = True
         return found
+
+    def _count(self, found: Decoded | BadObject) -> None:
+        """Count what is wrong with an object, and complain about it."""
+        if isinstance(found, BadObject):
+            kind = KINDS[self._status.resource]
+            self._status.bad_objects[kind, found.reason] += 1
+            self._complaints.add(kind, found.key, f"{found.reason}: {found.detail}")
+        elif found.warnings or self._complaints:
+            self._warn(KINDS[self._status.resource], found)
 
     def _warn(self, kind: str, found: Decoded) -> None:
         for word in found.warnings:

@@ -3,26 +3,34 @@
 Rules of this file:
 
 - Equal objects have equal octets, and the other way round.
-- Endpoints are kept packed for good: between changes nobody reads most of them. Other objects only
-  are while they wait to enter the store.
+- Endpoints are packed as they are read, and for good: between changes nobody reads most of them.
+  Other objects only are while they wait to enter the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from kubedns_py.cluster.objects import (
+    Address,
     Endpoints,
     Key,
     Namespace,
     Object,
     Pod,
+    Port,
     Resource,
     Service,
     Subset,
 )
+
+PlainEndpoint = tuple[tuple[Address], str, bool, str, bool]
+"""The fields of an ``Endpoint`` in their order: packed, both are the same octets."""
+
+PlainSubset = tuple[tuple[PlainEndpoint, ...], tuple[Port, ...]]
+"""The same of a ``Subset``."""
 
 
 class Packed(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -45,8 +53,15 @@ def pack(item: Object) -> Packed:
     """Return an object packed."""
     if isinstance(item, Endpoints):
         count = sum([len(subset.endpoints) for subset in item.subsets])
-        return Packed(item.service, _ENCODE(item.subsets), count, item.changed_at)
+        return pack_subsets(item.service, item.subsets, count, item.changed_at)
     return Packed(item.key, _ENCODE(item))
+
+
+def pack_subsets(
+    owner: Key, subsets: Sequence[Subset | PlainSubset], endpoints: int, changed_at: float
+) -> Packed:
+    """Return the subsets of one object packed; ``endpoints`` is how many are in them."""
+    return Packed(owner, _ENCODE(subsets), endpoints, changed_at)
 
 
 def unpack_endpoints(key: Key, packed: Packed) -> Endpoints:

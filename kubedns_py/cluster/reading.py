@@ -9,13 +9,18 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from kubedns_py.cluster.addresses import BadAddress, endpoint_address, label, port_name
+from kubedns_py.cluster.addresses import (
+    BadAddress,
+    are_labels,
+    endpoint_address,
+    label,
+    port_name,
+)
 from kubedns_py.cluster.apitypes import (
     ApiPort,
     ApiServicePort,
@@ -25,12 +30,25 @@ from kubedns_py.cluster.apitypes import (
     Salvaged,
     SalvagedMeta,
 )
-from kubedns_py.cluster.objects import Address, Key, Object, Port, Resource
+from kubedns_py.cluster.objects import (
+    Address,
+    Key,
+    Namespace,
+    Pod,
+    Port,
+    Resource,
+    Service,
+    key_from,
+)
+from kubedns_py.cluster.packed import Packed
 from kubedns_py.errors import BadObject
 
 _T = TypeVar("_T")
 Octets = bytes | msgspec.Raw
 """One JSON document."""
+
+Item = Service | Packed | Namespace | Pod
+"""An object as it is read: endpoints are kept packed, and are so from the beginning."""
 
 KINDS = {
     Resource.SERVICES: "Service",
@@ -41,10 +59,29 @@ KINDS = {
 }
 """The kind of a resource's objects: also the label of its metrics."""
 
+MAX_NAME = 253
+"""Characters in an object's name: a DNS subdomain, as Kubernetes has it."""
+
+_NAMESPACES = Resource.NAMESPACES  # a member costs more to look up than to compare
+_NAMED_BY_LABEL = (Resource.SERVICES, Resource.NAMESPACES)
+_RESOURCES = {kind: resource for resource, kind in KINDS.items()}
 _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
-_MAX_NAME = 253
 _MAX_PORT = 65535
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class Named(Protocol):
+    """Any typed object, as far as its name."""
+
+    @property
+    def kind(self) -> str | None:
+        """Its kind; objects in a list need not say it."""
+        ...
+
+    @property
+    def metadata(self) -> Meta | None:
+        """Its name, namespace and version, among others."""
+        ...
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
@@ -53,18 +90,17 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         key: its name, in lower case.
         version: its resource version as text, empty when it has none.
-        item: the slim object, or None when the object is none that DNS uses.
+        item: the slim object, packed if it holds endpoints, or None when it is none that DNS uses.
         warnings: one word for each part that was left out; a word may stand more than once.
     """
 
     key: Key
     version: str
-    item: Object | None
+    item: Item | None
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(msgspec.Struct):
     """One object being read.
 
     Attributes:
@@ -73,7 +109,7 @@ class Reading:
     """
 
     resource: Resource
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = msgspec.field(default_factory=list)
 
     def document(self, decoder: msgspec.json.Decoder[_T], raw: Octets) -> _T:
         """Return the typed document. Raises BadObject (``json`` or ``type``)."""
@@ -84,19 +120,18 @@ class Reading:
         except _UNREADABLE as error:
             raise self._unreadable("json", raw, type(error).__name__) from error
 
-    def part(self, decoder: msgspec.json.Decoder[_T], raw: Octets, of: Identified) -> _T:
+    def part(self, decoder: msgspec.json.Decoder[_T], raw: Octets, of: Named) -> _T:
         """Return a part that was left unread at first. Raises BadObject (``type``)."""
         try:
             return decoder.decode(raw)
         except _UNREADABLE as error:
             raise self.bad("type", of, type(error).__name__) from error
 
-    def done(self, of: Identified, item: Object | None) -> Decoded:
-        """Return the result. Raises BadObject if the object has no usable name."""
-        key = item.key if item is not None else self.key(of)
-        return Decoded(key, _version(of), item, tuple(self.warnings))
+    def done(self, of: Named, key: Key, item: Item | None) -> Decoded:
+        """Return the result."""
+        return Decoded(key, _version(of), item, tuple(self.warnings) if self.warnings else ())
 
-    def key(self, of: Identified) -> Key:
+    def key(self, of: Named) -> Key:
         """Return the object's key.
 
         Raises:
@@ -104,21 +139,24 @@ class Reading:
                 of a domain name is none.
         """
         resource = self.resource
-        key = _key(resource, of.metadata or Meta())
-        if of.kind and of.kind != KINDS[resource]:
+        key = _key(resource, of.metadata)
+        if of.kind and _RESOURCES.get(of.kind) is not resource:
             raise self.bad("kind", of, "the object is of another kind")
-        if not key.name:
-            raise self.bad("no-name", of, "metadata.name is missing")
-        if not key.namespace and resource is not Resource.NAMESPACES:
-            raise self.bad("no-namespace", of, "metadata.namespace is missing")
-        if len(key.name) > _MAX_NAME or not _fits(resource, key):
-            raise self.bad("name", of, "the name cannot be a label of a domain name")
+        if not _fits(resource, key):
+            raise self._badly_named(of, key)
         return key
 
-    def bad(self, reason: str, of: Identified, detail: str) -> BadObject:
+    def _badly_named(self, of: Named, key: Key) -> BadObject:
+        if not key.name:
+            return self.bad("no-name", of, "metadata.name is missing")
+        if not key.namespace and self.resource is not _NAMESPACES:
+            return self.bad("no-namespace", of, "metadata.namespace is missing")
+        return self.bad("name", of, "the name cannot be a label of a domain name")
+
+    def bad(self, reason: str, of: Named, detail: str) -> BadObject:
         """Return the error for an object whose metadata could be read."""
         kind = KINDS[self.resource]
-        key = _key(self.resource, of.metadata or Meta())
+        key = _key(self.resource, of.metadata)
         named = str(key) if key.name else ""
         return BadObject(kind, reason, key=named, detail=detail, version=_version(of))
 
@@ -189,12 +227,26 @@ def folded(text: str | None) -> str:
 
 def pairs(labels: dict[str, str | None] | None) -> tuple[tuple[str, str], ...]:
     """Return a map's pairs in the order of their names."""
-    return tuple(sorted((name, value or "") for name, value in (labels or {}).items()))
+    return tuple(sorted([(name, value or "") for name, value in labels.items()])) if labels else ()
 
 
-def _key(resource: Resource, meta: Meta) -> Key:
-    namespace = "" if resource is Resource.NAMESPACES else _namespace(meta.namespace)
-    return Key(namespace, folded(meta.name))
+@lru_cache(4096)
+def namespace_label(text: str | None) -> str:
+    """Return a namespace in lower case: one text for all objects in it; empty if it is no label."""
+    found = _namespace(text)
+    return found if are_labels((found,)) else ""
+
+
+@lru_cache(4096)
+def _namespace(text: str | None) -> str:
+    return folded(text)
+
+
+def _key(resource: Resource, meta: Meta | None) -> Key:
+    if meta is None:
+        return Key("", "")
+    namespace = "" if resource is _NAMESPACES else _namespace(meta.namespace)
+    return key_from((namespace, folded(meta.name)))
 
 
 @lru_cache(4096)
@@ -205,30 +257,18 @@ def _port(name: str | None, protocol: str | None, number: int | None) -> Port:
     return Port(folded_name or "", (protocol or "tcp").lower(), usable)
 
 
-@lru_cache(4096)
-def _namespace(text: str | None) -> str:
-    """Return a namespace in lower case: one text for all objects in it."""
-    return folded(text)
-
-
 def _fits(resource: Resource, key: Key) -> bool:
-    """Tell whether the parts of a key that become labels of domain names can be such."""
-    named = resource is Resource.SERVICES or resource is Resource.NAMESPACES
-    if named and label(key.name) is None:
-        return False
-    return resource is Resource.NAMESPACES or _is_label(key.namespace)
-
-
-@lru_cache(4096)
-def _is_label(namespace: str) -> bool:
-    return label(namespace) is not None
+    """Tell whether a key is whole, and what becomes labels of domain names can be such."""
+    namespace, name = key
+    fits = are_labels((name,)) if resource in _NAMED_BY_LABEL else 0 < len(name) <= MAX_NAME
+    return fits and (resource is _NAMESPACES or namespace_label(namespace) != "")
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _version(of: Identified) -> str:
+def _version(of: Named) -> str:
     return (of.metadata.resource_version if of.metadata else None) or ""
 
 

@@ -20,6 +20,7 @@ from kubedns_py.cluster.failure import Failure, classify, remedy
 from kubedns_py.cluster.intake import Complaints, Intake, key_of
 from kubedns_py.cluster.listing import Listing
 from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.replacement import apply, differences
 from kubedns_py.cluster.requests import ListRequest, Pause, Wait, WatchRequest
 from kubedns_py.cluster.snapshot import Snapshot
@@ -167,8 +168,7 @@ class Reflector:
         self, snapshot: Snapshot, portions: Iterable[Sequence[Decoded | BadObject]]
     ) -> Iterator[None]:
         for portion in portions:
-            for each in portion:
-                snapshot.take(each, self._store, self._resource)
+            snapshot.take(portion, self._store, self._resource)
             yield
 
     # -- a watch's outcome
@@ -314,6 +314,8 @@ class Reflector:
         if found.item is None:
             self._complaints.withdraw(str(found.key))
             self._store.remove(self._resource, found.key)
+        elif isinstance(found.item, Packed):
+            self._store.put_packed(self._resource, found.key, found.item)
         else:
             self._store.put(self._resource, found.item)
 

@@ -44,30 +44,32 @@ class Snapshot:
     keep: set[Key] = field(default_factory=set)
     versions: dict[Key, str] = field(default_factory=dict)
 
-    def take(self, found: Decoded | BadObject, store: Store, resource: Resource) -> None:
-        """Take an object, readable or not."""
-        if isinstance(found, Decoded):
-            self.add(found, store, resource)
-        elif (key := key_of(found)) is not None:
-            self.add_unreadable(key, found.version)
+    def take(
+        self, portion: Iterable[Decoded | BadObject], store: Store, resource: Resource
+    ) -> None:
+        """Take objects, readable or not; one that is not meant for DNS leaves no item."""
+        known = store.keys(resource)
+        for found in portion:
+            if not isinstance(found, Decoded):
+                self._take_unreadable(found)
+                continue
+            key, item = found.key, found.item
+            if key in self.versions:
+                self._forget(key)
+            self.versions[key] = found.version
+            if item is not None:
+                self.items[key] = store.difference(resource, key, item) if key in known else item
 
-    def add(self, decoded: Decoded, store: Store, resource: Resource) -> None:
-        """Take a readable object; one that is not meant for DNS leaves no item."""
-        key = decoded.key
-        if key in self.versions:
-            self.forget(key)
-        self.versions[key] = decoded.version
-        if decoded.item is not None:
-            self.items[key] = store.difference(resource, decoded.item)
-
-    def add_unreadable(self, key: Key, version: str) -> None:
+    def _take_unreadable(self, found: BadObject) -> None:
         """Remember that an object exists of which nothing more can be said."""
-        self.forget(key)
-        self.keep.add(key)
-        self.versions[key] = version
+        key = key_of(found)
+        if key is not None:
+            self._forget(key)
+            self.keep.add(key)
+            self.versions[key] = found.version
 
-    def forget(self, key: Key) -> None:
-        """Drop an object: it was deleted while the state was gathered."""
+    def _forget(self, key: Key) -> None:
+        """Drop what was said before of an object: it is in two pages of the list."""
         self.items.pop(key, None)
         self.keep.discard(key)
         self.versions.pop(key, None)

@@ -199,15 +199,16 @@ class Store:
             return found.owner if found else None
         return key if key in self.keys(resource) else None
 
-    def difference(self, resource: Resource, item: Object) -> Packed | Object | None:
+    def difference(
+        self, resource: Resource, key: Key, item: Object | Packed
+    ) -> Packed | Object | None:
         """Return an object for ``put``: None if it is in the store just so, packed if another is.
 
-        Where none is yet there is nothing that it could be beside; endpoints are always packed.
+        Where none is yet there is nothing that it could be beside; endpoints are packed already.
         """
-        if resource in _OF_ENDPOINTS:
-            packed = pack(item)
-            return None if self._of(resource).by_key.get(item.key) == packed else packed
-        known = self.get(resource, item.key)
+        if isinstance(item, Packed):
+            return None if self._of(resource).by_key.get(key) == item else item
+        known = self.get(resource, key)
         if known is None:
             return item
         return None if known == item else pack(item)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from kubedns_py.cluster.decode import Decoded, decode, identify
+from kubedns_py.cluster.apitypes import ApiEndpoints, ApiNamespace, ApiPod, ApiService, ApiSlice
+from kubedns_py.cluster.decode import Decoded, Document, decode, identify, read_all
 from kubedns_py.cluster.objects import (
     Key,
     Namespace,
@@ -22,9 +24,11 @@ from tests.helpers.builders import (
     a_namespace_json,
     a_pod_json,
     a_service_json,
+    a_slice_json,
+    an_endpoints_json,
     octets,
 )
-from tests.helpers.objects import address
+from tests.helpers.objects import address, an_endpoints, item_of
 
 
 def read(resource: Resource, document: object, *, for_endpoints: bool = False) -> Decoded:
@@ -378,3 +382,36 @@ def test_the_families_of_a_headless_service_are_read(
     found = a_service(a_headless_service_json("db.shop", ipFamilies=families))
 
     assert found.families == lengths
+
+
+@pytest.mark.parametrize(
+    ("resource", "type_", "good", "bad"),
+    [
+        (Resource.SERVICES, ApiService, a_service_json("web.shop"), a_service_json("a_b.shop")),
+        (Resource.ENDPOINTSLICES, ApiSlice, a_slice_json("web-1.shop"), a_slice_json("web-1.a_b")),
+        (Resource.ENDPOINTS, ApiEndpoints, an_endpoints_json("web.shop"), {"kind": "Service"}),
+        (Resource.NAMESPACES, ApiNamespace, a_namespace_json("shop"), {"metadata": None}),
+        (Resource.PODS, ApiPod, a_pod_json("web-0.shop"), a_pod_json("web-0.a_b")),
+    ],
+)
+def test_objects_that_are_typed_are_read_together(
+    resource: Resource, type_: type[Document], good: Json, bad: Json
+) -> None:
+    """F-17: a bad object is one among the others."""
+    documents = [msgspec.json.decode(octets(each), type=type_) for each in (good, bad, good)]
+
+    first, second, third = read_all(resource, documents)
+
+    assert first == third == read(resource, good)
+    assert isinstance(second, BadObject)
+
+
+def test_a_slice_is_read_alone_where_it_is_not_plain() -> None:
+    """HDL-10: addresses of IPv6 are not looked at together."""
+    slices = [a_slice_json("web-1.shop", endpoints=[text]) for text in ("10.1.0.1", "fd00::1")]
+
+    items = [item_of(read(Resource.ENDPOINTSLICES, each)) for each in slices]
+
+    assert items == [
+        an_endpoints("web.shop", [text], name="web-1") for text in ("10.1.0.1", "fd00::1")
+    ]

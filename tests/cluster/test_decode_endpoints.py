@@ -9,7 +9,7 @@ import pytest
 from kubedns_py.cluster.decode import Decoded, decode
 from kubedns_py.cluster.objects import Endpoint, Endpoints, Key, Port, Resource
 from tests.helpers.builders import Json, a_slice_json, an_endpoint_json, an_endpoints_json, octets
-from tests.helpers.objects import address
+from tests.helpers.objects import address, item_of
 
 
 def read(resource: Resource, document: object) -> Decoded:
@@ -19,7 +19,7 @@ def read(resource: Resource, document: object) -> Decoded:
 
 def endpoints(document: object, resource: Resource = Resource.ENDPOINTSLICES) -> Endpoints:
     """Return a document's endpoints."""
-    item = read(resource, document).item
+    item = item_of(read(resource, document))
     assert isinstance(item, Endpoints)
     return item
 
@@ -47,8 +47,9 @@ def test_a_port_without_number_or_usable_name_is_kept(
 
     found = read(Resource.ENDPOINTSLICES, document)
 
-    assert isinstance(found.item, Endpoints)
-    assert found.item.subsets[0].ports == (expected,)
+    item = item_of(found)
+    assert isinstance(item, Endpoints)
+    assert item.subsets[0].ports == (expected,)
     assert found.warnings == warnings
 
 
@@ -126,8 +127,9 @@ def test_addresses_that_cannot_be_served_are_left_out_and_said() -> None:
 
     found = read(Resource.ENDPOINTSLICES, document)
 
-    assert isinstance(found.item, Endpoints)
-    assert found.item.subsets[0].endpoints == (Endpoint((address("10.1.0.1"),)),)
+    item = item_of(found)
+    assert isinstance(item, Endpoints)
+    assert item.subsets[0].endpoints == (Endpoint((address("10.1.0.1"),)),)
     assert sorted(found.warnings) == [
         "address-invalid",
         "address-invalid",
@@ -146,8 +148,9 @@ def test_an_invalid_hostname_goes_and_its_address_stays(hostname: str) -> None:
 
     found = read(Resource.ENDPOINTSLICES, document)
 
-    assert isinstance(found.item, Endpoints)
-    assert found.item.subsets[0].endpoints == (Endpoint((address("10.1.0.1"),)),)
+    item = item_of(found)
+    assert isinstance(item, Endpoints)
+    assert item.subsets[0].endpoints == (Endpoint((address("10.1.0.1"),)),)
     assert found.warnings == ("hostname-invalid",)
 
 
@@ -200,8 +203,9 @@ def test_the_trigger_time_is_read_as_go_writes_it(
 
     found = read(Resource.ENDPOINTSLICES, document)
 
-    assert isinstance(found.item, Endpoints)
-    assert found.item.changed_at == pytest.approx(expected, abs=1e-5)
+    item = item_of(found)
+    assert isinstance(item, Endpoints)
+    assert item.changed_at == pytest.approx(expected, abs=1e-5)
     assert found.warnings == warnings
 
 
@@ -225,9 +229,10 @@ def test_v1_endpoints_become_the_same_endpoints() -> None:
 
     found = read(Resource.ENDPOINTS, document)
 
-    assert isinstance(found.item, Endpoints)
-    assert found.item.service == found.item.key == Key("shop", "db")
-    first, second = found.item.subsets
+    item = item_of(found)
+    assert isinstance(item, Endpoints)
+    assert item.service == item.key == Key("shop", "db")
+    first, second = item.subsets
     assert first.endpoints == (
         Endpoint((address("10.1.0.1"),), hostname="db-0"),
         Endpoint((address("10.1.0.2"),), ready=False, pod_name="db-1"),

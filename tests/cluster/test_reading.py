@@ -106,15 +106,17 @@ def test_the_result_carries_what_was_left_out() -> None:
     assert not reading.has_protocol(ApiPort(protocol="QUIC"))
     assert reading.has_protocol(ApiPort())
     assert reading.addresses(["10.1.0.1", "x", "10.1.0.1", "fe80::1"]) == (address("10.1.0.1"),)
+    assert reading.addresses(["10.1.0.2"]) == (address("10.1.0.2"),)
+    assert reading.addresses(["169.254.1.1"]) == ()
     assert [reading.hostname(text) for text in (None, "", "Db-0", "a_b")] == ["", "", "db-0", ""]
 
-    assert reading.done(named(version="4"), None) == Decoded(
+    assert reading.done(named(version="4"), Key("shop", "web"), None) == Decoded(
         Key("shop", "web"),
         "4",
         None,
         (
             *("port-name-invalid", "port-number-invalid", "port-protocol", "address-invalid"),
-            *("address-link-local", "hostname-invalid"),
+            *("address-link-local", "address-link-local", "hostname-invalid"),
         ),
     )
 

@@ -8,14 +8,10 @@ from kubedns_py.cluster.reading import Decoded
 from kubedns_py.cluster.replacement import Change
 from kubedns_py.cluster.snapshot import Snapshot
 from kubedns_py.cluster.store import Store
-from tests.helpers.objects import a_service, an_endpoints
+from kubedns_py.errors import BadObject
+from tests.helpers.objects import a_decoded, a_service, an_endpoints
 
 SERVICES = Resource.SERVICES
-
-
-def a_decoded(item: Object, version: str = "5") -> Decoded:
-    """Return a readable object as it comes from the API."""
-    return Decoded(item.key, version, item)
 
 
 def a_store(*items: Object) -> Store:
@@ -32,7 +28,8 @@ def test_an_equal_object_is_not_kept_twice() -> None:
     store = a_store(known)
     snapshot = Snapshot(0.0)
 
-    snapshot.add(a_decoded(a_service("web.shop", cluster_ips=["10.96.0.1"])), store, SERVICES)
+    listed = a_service("web.shop", cluster_ips=["10.96.0.1"])
+    snapshot.take([a_decoded(listed)], store, SERVICES)
 
     assert snapshot.items == {known.key: None}
 
@@ -43,7 +40,7 @@ def test_another_object_is_kept_packed() -> None:
     new = an_endpoints("web.shop", hosts, ["http:80/tcp"], name="web-1")
     snapshot = Snapshot(0.0)
 
-    snapshot.add(a_decoded(new), Store(lambda: None), Resource.ENDPOINTSLICES)
+    snapshot.take([a_decoded(new)], Store(lambda: None), Resource.ENDPOINTSLICES)
 
     packed = snapshot.items[new.key]
     assert isinstance(packed, Packed)
@@ -57,39 +54,38 @@ def test_an_object_in_the_place_of_another_is_kept_packed() -> None:
     changed, new = a_service("old.shop", cluster_ips=["10.96.0.1"]), a_service("new.shop")
     snapshot = Snapshot(0.0)
 
-    snapshot.add(a_decoded(changed), store, SERVICES)
-    snapshot.add(a_decoded(new), store, SERVICES)
+    snapshot.take([a_decoded(changed), a_decoded(new)], store, SERVICES)
 
     assert isinstance(snapshot.items[changed.key], Packed)
     assert snapshot.items[new.key] is new
 
 
 def test_the_last_word_about_an_object_counts() -> None:
-    """F-18: it may become unreadable, readable, none of ours, and go."""
+    """F-18: an object may stand in two pages, and be unreadable, or none of ours, in one."""
     key = Key("shop", "web")
     store = a_store(a_service("web.shop"))
     snapshot = Snapshot(0.0)
 
-    snapshot.add(a_decoded(a_service("web.shop")), store, SERVICES)
-    snapshot.add_unreadable(key, "6")
+    bad = BadObject("Service", "type", key="shop/web", version="6")
+    nameless = BadObject("Service", "no-name")
+    snapshot.take([a_decoded(a_service("web.shop")), bad, nameless], store, SERVICES)
     assert (snapshot.items, snapshot.keep, snapshot.versions) == ({}, {key}, {key: "6"})
 
-    snapshot.add(Decoded(key, "7", None), store, SERVICES)
+    snapshot.take([Decoded(key, "7", None)], store, SERVICES)
     assert (snapshot.items, snapshot.keep, snapshot.versions) == ({}, set(), {key: "7"})
-
-    snapshot.forget(key)
-    snapshot.forget(key)
-    assert snapshot.versions == {}
 
 
 def test_drift_is_what_differs_without_a_reason() -> None:
     """LIF-11: newer objects changed after the last event; the others were missed."""
     store = a_store(a_service("same.shop"), a_service("gone.shop"), a_service("bad.shop"))
     snapshot = Snapshot(0.0)
-    snapshot.add(a_decoded(a_service("same.shop"), "5"), store, SERVICES)
-    snapshot.add(a_decoded(a_service("missed.shop"), "10"), store, SERVICES)
-    snapshot.add(a_decoded(a_service("new.shop"), "11"), store, SERVICES)
-    snapshot.add_unreadable(Key("shop", "bad"), "5")
+    listed: list[Decoded | BadObject] = [
+        a_decoded(a_service("same.shop"), "5"),
+        a_decoded(a_service("missed.shop"), "10"),
+        a_decoded(a_service("new.shop"), "11"),
+        BadObject("Service", "type", key="shop/bad", version="5"),
+    ]
+    snapshot.take(listed, store, SERVICES)
 
     changes = [
         Change(key, snapshot.items.get(key))

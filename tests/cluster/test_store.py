@@ -287,15 +287,16 @@ def test_what_differs_from_the_store_is_told() -> None:
     """F-25, F-06: nothing where it is equal; packed where it would stand beside an older one."""
     store = Store(lambda: None)
     service, changed = a_service("web.shop"), a_service("web.shop", cluster_ips=["10.96.0.1"])
-    slice_ = an_endpoints("web.shop", ["10.1.0.1"], name="web-1")
+    slice_key, slice_ = Key("shop", "web-1"), pack(an_endpoints("web.shop", ["10.1.0.1"]))
+    web = service.key
 
-    assert store.difference(Resource.SERVICES, service) is service
-    assert store.difference(Resource.ENDPOINTSLICES, slice_) == pack(slice_)
+    assert store.difference(Resource.SERVICES, web, service) is service
+    assert store.difference(Resource.ENDPOINTSLICES, slice_key, slice_) is slice_
     store.put(Resource.SERVICES, service)
-    store.put_packed(Resource.ENDPOINTSLICES, slice_.key, pack(slice_))
-    assert store.difference(Resource.SERVICES, service) is None
-    assert store.difference(Resource.ENDPOINTSLICES, slice_) is None
-    assert store.difference(Resource.SERVICES, changed) == pack(changed)
+    store.put_packed(Resource.ENDPOINTSLICES, slice_key, slice_)
+    assert store.difference(Resource.SERVICES, web, service) is None
+    assert store.difference(Resource.ENDPOINTSLICES, slice_key, slice_) is None
+    assert store.difference(Resource.SERVICES, web, changed) == pack(changed)
 
     store.put_packed(Resource.SERVICES, changed.key, pack(changed))
     assert store.service(changed.key) == changed

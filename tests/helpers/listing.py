@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from kubedns_py.cluster.objects import Key, Object, Resource
-from kubedns_py.cluster.reading import Decoded
 from kubedns_py.cluster.replacement import apply, differences
 from kubedns_py.cluster.snapshot import Snapshot
 from kubedns_py.cluster.store import Store
+from tests.helpers.objects import a_decoded
 
 
 def replace_all(
@@ -16,7 +16,6 @@ def replace_all(
 ) -> Iterator[None]:
     """Make a resource of a store equal to a list; yields between portions."""
     snapshot = Snapshot(0.0)
-    for item in items.values():
-        snapshot.add(Decoded(item.key, "1", item), store, resource)
+    snapshot.take(map(a_decoded, items.values()), store, resource)
     changes = yield from differences(store, resource, snapshot.items, keep=keep)
     yield from apply(store, resource, changes)

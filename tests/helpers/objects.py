@@ -17,6 +17,7 @@ from kubedns_py.cluster.objects import (
     Endpoints,
     Key,
     Namespace,
+    Object,
     Pod,
     Port,
     Service,
@@ -24,6 +25,8 @@ from kubedns_py.cluster.objects import (
     ServicePort,
     Subset,
 )
+from kubedns_py.cluster.packed import Packed, pack, unpack_endpoints
+from kubedns_py.cluster.reading import Decoded
 
 
 def address(text: str) -> Address:
@@ -135,6 +138,17 @@ def a_pod(
         subdomain=subdomain,
         ports=tuple(map(a_port, ports)),
     )
+
+
+def a_decoded(item: Object, version: str = "") -> Decoded:
+    """Return an object as it comes from the API: endpoints are packed."""
+    return Decoded(item.key, version, pack(item) if isinstance(item, Endpoints) else item)
+
+
+def item_of(found: Decoded) -> Object | None:
+    """Return an object that was read, its endpoints unpacked."""
+    item = found.item
+    return unpack_endpoints(found.key, item) if isinstance(item, Packed) else item
 
 
 def a_namespace(name: str, *, labels: Mapping[str, str] | None = None) -> Namespace:

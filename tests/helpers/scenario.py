@@ -27,6 +27,7 @@ from kubedns_py.config.options import Config
 from kubedns_py.resolver.view import Known
 from kubedns_py.server.arrival import Arrival, Respond
 from kubedns_py.server.respond import Chances
+from tests.helpers.objects import item_of
 from tests.helpers.scripted_upstreams import Script, ScriptedUpstreams, parse
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
@@ -111,7 +112,7 @@ def put_together(
         upstreams=partial(ScriptedUpstreams, script) if script is not None else None,
     )
     for resource, octets in _objects(documents, config):
-        item = decode(resource, octets).item
+        item = item_of(decode(resource, octets))
         if item is not None:
             core.store.put(resource, item)
     if not any(each.get("state") == "unsynced" for each in documents):

@@ -11,7 +11,7 @@ from kubedns_py.cluster.objects import Key, Object, Resource
 from kubedns_py.errors import BadObject
 from kubedns_py.sources.manifest_objects import Manifest, read_manifest
 from kubedns_py.sources.manifest_text import Fault
-from tests.helpers.objects import a_namespace, a_pod, a_service, an_endpoints
+from tests.helpers.objects import a_namespace, a_pod, a_service, an_endpoints, item_of
 
 
 def a_manifest(text: str) -> Manifest:
@@ -24,7 +24,7 @@ def a_manifest(text: str) -> Manifest:
 def decoded(manifest: Manifest) -> list[Object | None]:
     """What DNS sees of a manifest."""
     return [
-        decode(each.resource, each.octets, for_endpoints=True).item for each in manifest.objects
+        item_of(decode(each.resource, each.octets, for_endpoints=True)) for each in manifest.objects
     ]
 
 
