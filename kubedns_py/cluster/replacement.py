@@ -13,16 +13,27 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Generator, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import (
+    Collection,
+    Container,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from itertools import chain, islice
+from typing import TypeVar
 
 from kubedns_py.cluster.objects import Key, Object, Resource
 from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.store import Store
 
+_T = TypeVar("_T")
+
 PORTION = 1_000
-"""How many endpoints, before and after the change, make a portion: one or two milliseconds of work
-here and in the zone that takes it over."""
+"""How many endpoints make a portion: those that are there, which may go and stay, twice, and those
+that come. It is one or two milliseconds of work here and in the zone that takes it over."""
 
 SERVICE = 10
 """How many endpoints a Service without any counts for."""
@@ -31,11 +42,11 @@ _LOOKED_AT = 500
 """How many objects are looked at in one portion before any is changed."""
 
 
-class Change(NamedTuple):
-    """What a list says differently from the store about one object; None is that there is none."""
+Change = tuple[Key, Packed | Object | None]
+"""What a list says differently from the store about one object; None is that there is none."""
 
-    key: Key
-    after: Packed | Object | None
+_Group = tuple[Collection[Key], Sequence[Change]]
+"""Services or namespaces, and the changes of them that have to be seen together."""
 
 
 def differences(
@@ -53,83 +64,101 @@ def differences(
         items: the list, complete but for unreadable objects; None where the store has the same.
         keep: keys of listed objects that could not be read; their last good version stays.
     """
-    found = []
-    for count, key in enumerate(tuple(store.keys(resource)), 1):
-        if key not in items and key not in keep:
-            found.append(Change(key, None))
-        if not count % _LOOKED_AT:
+    found: list[Change] = []
+    for known in _portions(tuple(store.keys(resource))):
+        found += [(key, None) for key in known if key not in items and key not in keep]
+        if len(known) == _LOOKED_AT:
             yield
-    for count, (key, item) in enumerate(items.items(), 1):
-        if item is not None:
-            found.append(Change(key, item))
-        if not count % _LOOKED_AT:
+    for listed in _portions(items.items()):
+        found += [change for change in listed if change[1] is not None]
+        if len(listed) == _LOOKED_AT:
             yield
     return found
 
 
-def apply(store: Store, resource: Resource, changes: Iterable[Change]) -> Iterator[None]:
+def apply(store: Store, resource: Resource, changes: Sequence[Change]) -> Iterator[None]:
     """Make changes in the store; yields between portions of work."""
     groups = yield from _groups(store, resource, changes)
     done = 0
-    for group in groups:
-        done += _work(store, group.owners)
-        for key, after in group.changes:
+    for owners, together in groups:
+        done += 2 * _work(store, owners)
+        for key, after in together:
             if after is None:
                 store.remove(resource, key)
             elif isinstance(after, Packed):
+                done += after.endpoints
                 store.put_packed(resource, key, after)
             else:
                 store.put(resource, after)
-        done += _work(store, group.owners)
         if done >= PORTION:
             done = 0
             yield
 
 
-class _Group(NamedTuple):
-    """Changes that have to be seen together, and the Services or namespaces that they are of."""
-
-    owners: set[Key]
-    changes: list[Change]
-
-
 def _groups(
-    store: Store, resource: Resource, changes: Iterable[Change]
-) -> Generator[None, None, Collection[_Group]]:
+    store: Store, resource: Resource, changes: Sequence[Change]
+) -> Generator[None, None, Iterable[_Group]]:
     """Yield between portions of work and return groups without a common owner."""
-    of: dict[Key, _Group] = {}
-    for count, change in enumerate(changes, 1):
-        owners = _owners(store, resource, change)
-        if len(owners) == 1 and (known := of.get(owners[0])):
-            known.changes.append(change)
-        else:
-            group = _joined([of[each] for each in owners if each in of])
-            group.changes.append(change)
-            group.owners.update(owners)
-            of.update(dict.fromkeys(group.owners, group))
-        if not count % _LOOKED_AT:
-            yield
-    return {id(group): group for group in of.values()}.values()
-
-
-def _joined(groups: list[_Group]) -> _Group:
-    """Return one group: an object has moved from one to the other, or there was none."""
-    made = _Group(set(), [])
-    for each in {id(group): group for group in groups}.values():
-        made.owners.update(each.owners)
-        made.changes.extend(each.changes)
-    return made
-
-
-def _owners(store: Store, resource: Resource, change: Change) -> tuple[Key, ...]:
-    """Return the keys of the Services, or of the namespace, whose answers a change is about."""
+    if resource in (Resource.ENDPOINTSLICES, Resource.ENDPOINTS):
+        return (yield from _by_service(store, resource, changes))
     if resource is Resource.PODS and store.makes_endpoints:
-        return (Key("", change.key.namespace),)
-    before = store.owner(resource, change.key)
-    if isinstance(change.after, Packed):
-        after = change.after.owner
-        return (after,) if before is None or before == after else (before, after)
-    return (change.key,) if before is None else (before,)
+        return (yield from _by_namespace(changes))
+    return (((change[0],), (change,)) for change in changes)
+
+
+def _by_namespace(changes: Sequence[Change]) -> Generator[None, None, Iterable[_Group]]:
+    of: dict[str, list[Change]] = {}
+    for portion in _portions(changes):
+        for change in portion:
+            of.setdefault(change[0].namespace, []).append(change)
+        if len(portion) == _LOOKED_AT:
+            yield
+    return (((Key("", namespace),), found) for namespace, found in of.items())
+
+
+def _by_service(
+    store: Store, resource: Resource, changes: Sequence[Change]
+) -> Generator[None, None, Iterable[_Group]]:
+    known = store.keys(resource)
+    of: dict[Key, list[Change]] = {}
+    tied = _Tied()
+    for portion in _portions(changes):
+        for change in portion:
+            key, after = change
+            before = store.owner(resource, key) if key in known else None
+            owner = after.owner if isinstance(after, Packed) else before or key
+            if before is not None and before != owner:
+                tied.tie(before, owner)
+            of.setdefault(owner, []).append(change)
+        if len(portion) == _LOOKED_AT:
+            yield
+    joined = [
+        (each, [change for owner in each for change in of.pop(owner, ())]) for each in tied.groups()
+    ]
+    return chain(joined, (((owner,), found) for owner, found in of.items()))
+
+
+class _Tied:
+    """Services tied to each other: an object has moved from one to the other."""
+
+    def __init__(self) -> None:
+        self._with: dict[Key, set[Key]] = {}
+
+    def tie(self, one: Key, other: Key) -> None:
+        """Tie two Services, and all that each of them is tied to."""
+        few, many = sorted([self._with.get(each) or {each} for each in (one, other)], key=len)
+        many |= few
+        self._with.update(dict.fromkeys(few | {one, other}, many))
+
+    def groups(self) -> Collection[set[Key]]:
+        """Return each set of Services that are tied."""
+        return {id(each): each for each in self._with.values()}.values()
+
+
+def _portions(items: Iterable[_T]) -> Iterator[list[_T]]:
+    left = iter(items)
+    while portion := list(islice(left, _LOOKED_AT)):
+        yield portion
 
 
 def _work(store: Store, owners: Iterable[Key]) -> int:

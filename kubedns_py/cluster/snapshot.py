@@ -77,6 +77,5 @@ class Snapshot:
     def drift(self, changes: Iterable[Change], reached: str) -> int:
         """Return how many objects differ though every change up to ``reached`` was seen."""
         return sum(
-            change.after is None or not is_older(reached, self.versions[change.key])
-            for change in changes
+            after is None or not is_older(reached, self.versions[key]) for key, after in changes
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 import pytest
 from hypothesis import given, settings
@@ -167,6 +168,20 @@ def test_ten_thousand_services_change_a_few_at_a_time() -> None:
     gone = dirty_by_portion(store, Resource.SERVICES, [])
     assert max(len(portion) for portion, _ in gone) <= 50
     assert not store.keys(Resource.SERVICES)
+
+
+@pytest.mark.parametrize("resource", [SLICES, Resource.PODS])
+def test_changes_are_looked_at_a_few_at_a_time_before_they_are_made(resource: Resource) -> None:
+    """F-06: what belongs together is only known when all have been looked at."""
+    items: list[Object] = [
+        an_endpoints(f"s{n}.shop", ["10.1.0.1"]) if resource is SLICES else a_pod(f"p{n}.shop")
+        for n in range(1_200)
+    ]
+    store = a_store(resource, [], from_pods=True)
+
+    portions = dirty_by_portion(store, resource, items)
+
+    assert len(list(takewhile(lambda portion: not any(portion), portions))) == 4
 
 
 def test_endpoints_change_a_thousand_at_a_time() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from kubedns_py.cluster.objects import Key, Object, Resource
 from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.reading import Decoded
-from kubedns_py.cluster.replacement import Change
 from kubedns_py.cluster.snapshot import Snapshot
 from kubedns_py.cluster.store import Store
 from kubedns_py.errors import BadObject
@@ -88,7 +87,7 @@ def test_drift_is_what_differs_without_a_reason() -> None:
     snapshot.take(listed, store, SERVICES)
 
     changes = [
-        Change(key, snapshot.items.get(key))
+        (key, snapshot.items.get(key))
         for key in (Key("shop", name) for name in ("gone", "missed", "new"))
     ]
 
