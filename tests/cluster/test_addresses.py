@@ -197,3 +197,4 @@ def test_plain_addresses_are_read_together() -> None:
         (address("10.1.0.2"),),
     ]
     assert ipv4_addresses(["10.169.254.1"]) == [(address("10.169.254.1"),)]
+    assert ipv4_addresses(["10.169.254.1", "169.254.1.1"]) is None
