@@ -80,6 +80,16 @@ def test_objects_that_are_gone_are_forgotten() -> None:
     assert complaints.take() == ["Pod b/a: bad", "Pod b/c: bad"]
 
 
+def test_few_complaints_are_said_at_a_time() -> None:
+    """F-17: a list in which everything is bad does not flood the log; each is said once."""
+    complaints = Complaints()
+    for _ in range(2):
+        for n in range(22):
+            complaints.add("Pod", f"b/a-{n}", "bad")
+
+    assert complaints.take() == [*(f"Pod b/a-{n}: bad" for n in range(20)), "and 2 more objects"]
+
+
 def test_a_key_is_known_as_far_as_it_could_be_read() -> None:
     """F-17: an object without a name keeps nothing."""
     assert key_of(Decoded(Key("b", "a"), "", None)) == Key("b", "a")
