@@ -22,7 +22,7 @@ from kubedns_py.server.query_logger import QueryLogger
 from kubedns_py.server.respond import Chances, Responder
 from kubedns_py.server.tally import Tally
 from kubedns_py.zone.naming import Naming
-from kubedns_py.zone.records import Publishing
+from kubedns_py.zone.publishing import Publishing
 from kubedns_py.zone.zone import Committed, Visibility, Zone
 
 _SEARCH_COMPLETION = parse_selector("kubedns-py/search-completion=enabled")

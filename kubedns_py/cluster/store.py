@@ -18,6 +18,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from kubedns_py.cluster.endpoint_objects import EndpointObjects
 from kubedns_py.cluster.endpoints import endpoints_from_pods
 from kubedns_py.cluster.objects import (
     Address,
@@ -29,7 +30,8 @@ from kubedns_py.cluster.objects import (
     Service,
     Subset,
 )
-from kubedns_py.cluster.packed import Packed, pack, subsets_in, unpack, unpack_endpoints
+from kubedns_py.cluster.packed import Packed, pack, unpack, unpack_endpoints
+from kubedns_py.cluster.parts import Choice, Part, parts_of
 
 _Kind = TypeVar("_Kind", Service, Packed, Namespace, Pod)
 
@@ -59,8 +61,8 @@ class Store:
         self._from_pods = endpoints_from_pods
         self._services: dict[Key, Service] = {}
         self._services_in: dict[str, set[Key]] = {}
-        self._slices = _EndpointObjects()
-        self._endpoints = _EndpointObjects()
+        self._slices = EndpointObjects()
+        self._endpoints = EndpointObjects()
         self._namespaces: dict[Key, Namespace] = {}
         self._pods: dict[Key, Pod] = {}
         self._pods_in: dict[str, dict[Key, Pod]] = {}
@@ -236,8 +238,17 @@ class Store:
         Pods are asked last, where the store was made for it.
         """
         chosen = self._slices.subsets(key) or self._endpoints.subsets(key)
-        if chosen:
-            return chosen
+        return chosen or self._subsets_from_pods(key)
+
+    def parts(self, key: Key, choice: Choice) -> tuple[Part, ...]:
+        """Return what a Service's endpoints give it to publish: a part for each of ``subsets``.
+
+        What was made of a slice is kept for the next change of another, in wide Services.
+        """
+        chosen = self._slices.parts(key, choice) or self._endpoints.parts(key, choice)
+        return chosen or parts_of(self._subsets_from_pods(key), choice)
+
+    def _subsets_from_pods(self, key: Key) -> tuple[Subset, ...]:
         service = self._services.get(key)
         if not self._from_pods or service is None or not service.selector:
             return ()
@@ -252,96 +263,11 @@ class Store:
         found = (*self._slices.of(key), *self._endpoints.of(key))
         return max([each.changed_at for each in found], default=0.0)
 
-    def _of(self, resource: Resource) -> _EndpointObjects:
+    def _of(self, resource: Resource) -> EndpointObjects:
         return self._slices if resource is Resource.ENDPOINTSLICES else self._endpoints
 
 
-MOST_UNPACKED = 20_000
-"""Endpoints in the slices that stay unpacked, at about 0.3 KB each: of some wide Services."""
-
 _OF_ENDPOINTS = frozenset({Resource.ENDPOINTSLICES, Resource.ENDPOINTS})
-
-
-class _EndpointObjects:
-    """EndpointSlices or v1 Endpoints, packed, by key and by Service.
-
-    Most Services have one: its key stands alone, for a tuple around it would cost 48 octets. Of the
-    others, what was read lately stays unpacked: when one slice changes, the others are read again.
-    """
-
-    def __init__(self) -> None:
-        self.by_key: dict[Key, Packed] = {}
-        self._keys_of: dict[Key, Key | tuple[Key, ...]] = {}
-        self._unpacked: dict[Key, tuple[Subset, ...]] = {}
-        self._endpoints_unpacked = 0
-
-    def write(self, key: Key, item: Packed | None) -> Packed | None:
-        """Add, replace or remove one. Returns what was there."""
-        old = self.by_key.get(key)
-        if old == item:
-            return old
-        _swap(self.by_key, key, item)
-        self._forget(key, old)
-        if old is None or item is None or old.owner != item.owner:
-            if old is not None:
-                self._untie(old.owner, key)
-            if item is not None:
-                found = self._keys(item.owner)
-                self._keys_of[item.owner] = tuple(sorted((*found, key))) if found else key
-        return old
-
-    def of(self, service: Key) -> tuple[Packed, ...]:
-        """Return those of a Service, in the order of their keys."""
-        found = self._keys_of.get(service)
-        if found is None:
-            return ()
-        if isinstance(found, Key):
-            return (self.by_key[found],)
-        return tuple([self.by_key[key] for key in found])
-
-    def subsets(self, service: Key) -> tuple[Subset, ...]:
-        """Return the subsets in those of a Service, in the same order."""
-        found = self._keys_of.get(service)
-        if found is None:
-            return ()
-        if isinstance(found, Key):
-            return subsets_in(self.by_key[found])
-        return tuple([subset for key in found for subset in self._read(key)])
-
-    def _read(self, key: Key) -> tuple[Subset, ...]:
-        found = self._unpacked.get(key)
-        if found is None:
-            packed = self.by_key[key]
-            self._endpoints_unpacked += packed.endpoints
-            while self._unpacked and self._endpoints_unpacked > MOST_UNPACKED:
-                oldest = next(iter(self._unpacked))
-                self._forget(oldest, self.by_key[oldest])
-            found = self._unpacked[key] = subsets_in(packed)
-        return found
-
-    def _forget(self, key: Key, packed: Packed | None) -> None:
-        if packed is not None and self._unpacked.pop(key, None) is not None:
-            self._endpoints_unpacked -= packed.endpoints
-
-    def endpoints_in(self, service: Key) -> int:
-        """Return how many endpoints those of a Service have."""
-        found = self._keys_of.get(service)
-        if found is None:
-            return 0
-        if isinstance(found, Key):
-            return self.by_key[found].endpoints
-        return sum([self.by_key[key].endpoints for key in found])
-
-    def _keys(self, service: Key) -> tuple[Key, ...]:
-        found = self._keys_of.get(service, ())
-        return (found,) if isinstance(found, Key) else found
-
-    def _untie(self, service: Key, key: Key) -> None:
-        left = tuple([each for each in self._keys(service) if each != key])
-        if left:
-            self._keys_of[service] = left if len(left) > 1 else left[0]
-        else:
-            del self._keys_of[service]
 
 
 def _expect(item: Object | None, kind: type[_Kind]) -> _Kind | None:

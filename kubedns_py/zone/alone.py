@@ -14,12 +14,8 @@ from kubedns_py.cluster.objects import Address, Port, Service, ServiceKind
 from kubedns_py.dns.name import MAX_NAME, Name, wire_length
 from kubedns_py.dns.rrset import SRV, RRset, address_type
 from kubedns_py.zone.naming import Naming, dashed
-from kubedns_py.zone.records import (
-    Publishing,
-    address_rrsets,
-    in_order,
-    srv_rrset,
-)
+from kubedns_py.zone.publishing import Publishing
+from kubedns_py.zone.rrsets import address_rrsets, in_order, srv_rrset
 from kubedns_py.zone.tree import Node, OnDemand, Pointer, PointerKind
 
 

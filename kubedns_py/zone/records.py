@@ -8,40 +8,21 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from kubedns_py.cluster.objects import Address, Endpoint, Port, Service, ServiceKind, Subset
+from kubedns_py.cluster.objects import Address, Endpoint, Port, Service, ServiceKind
+from kubedns_py.cluster.parts import Part
 from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name, from_text, to_wire, wire_length
-from kubedns_py.dns.rrset import AAAA, CNAME, SRV, A, RRset, address_type, srv
+from kubedns_py.dns.rrset import CNAME, SRV, RRset
 from kubedns_py.errors import BadName
 from kubedns_py.zone.naming import Naming, dashed, hash_label, read_dashed
+from kubedns_py.zone.publishing import Publishing
+from kubedns_py.zone.rrsets import Targets, address_rrsets, in_order, joined_rrsets, srv_rrset
 from kubedns_py.zone.tree import Node, OnDemand, OneByOne, Pointer, PointerKind, Subtree
 
-_WEIGHT_TOTAL = 100
-_HOSTNAME = attrgetter("hostname")
 
-
-@dataclass(frozen=True, slots=True)
-class Publishing:
-    """Which services and endpoints get names, where the specification leaves a choice.
-
-    Attributes:
-        headless_empty: what a headless service without endpoints is: absent, or an empty name.
-        terminating: whether endpoints that still serve stand in when none is ready (HDL-18).
-        ignore_empty_service: a ClusterIP service without a ready endpoint is absent (CIP-10).
-        address_as_external_name: an ExternalName that is an address is answered as one (EXT-10).
-    """
-
-    headless_empty: Literal["nxdomain", "nodata"] = "nxdomain"
-    terminating: Literal["exclude", "include-if-none-ready"] = "exclude"
-    ignore_empty_service: bool = False
-    address_as_external_name: bool = False
-
-
-class Backend(NamedTuple):
+class _Backend(NamedTuple):
     """A published endpoint's address with the ports of its slice."""
 
     endpoint: Endpoint
@@ -49,65 +30,43 @@ class Backend(NamedTuple):
     ports: tuple[Port, ...]
 
 
-def published(
-    service: Service, subsets: Iterable[Subset], publishing: Publishing
-) -> tuple[Backend, ...]:
-    """Return the endpoints that get names: ready ones, or all where the service says so.
-
-    An address that is ready in one slice and not in another is ready (HDL-12).
-    """
-    return _backends(_chosen(service, subsets, publishing))
-
-
-class _Chosen(NamedTuple):
-    """The endpoints of a slice that get names, and its ports."""
-
-    endpoints: Sequence[Endpoint]
-    ports: tuple[Port, ...]
-
-
-def _chosen(
-    service: Service, subsets: Iterable[Subset], publishing: Publishing
-) -> tuple[_Chosen, ...]:
-    """Return the endpoints that get names; no slice without one."""
-    if service.publish_not_ready:
-        return tuple([_Chosen(each.endpoints, each.ports) for each in subsets if each.endpoints])
-    slices = tuple(subsets)
-    ready = [([one for one in each.endpoints if one.ready], each.ports) for each in slices]
-    if publishing.terminating == "include-if-none-ready" and not any(found for found, _ in ready):
-        ready = [([one for one in each.endpoints if one.serving], each.ports) for each in slices]
-    return tuple([_Chosen(found, ports) for found, ports in ready if found])
-
-
-def _backends(chosen: Iterable[_Chosen]) -> tuple[Backend, ...]:
+def _backends(parts: Iterable[Part]) -> tuple[_Backend, ...]:
     return tuple(
         [
-            Backend(endpoint, address, ports)
-            for endpoints, ports in chosen
-            for endpoint in endpoints
+            _Backend(endpoint, address, part.ports)
+            for part in parts
+            for endpoint in part.endpoints
             for address in endpoint.addresses
         ]
     )
 
 
-def _addresses(chosen: Iterable[_Chosen]) -> list[Address]:
-    return [at for endpoints, _ in chosen for each in endpoints for at in each.addresses]
-
-
 def service_subtree(
-    service: Service, subsets: Iterable[Subset], naming: Naming, publishing: Publishing
+    service: Service,
+    parts: Sequence[Part],
+    naming: Naming,
+    publishing: Publishing,
+    *,
+    are_distinct: bool = False,
 ) -> Subtree | None:
-    """Return what a service makes, or None when its name does not exist, or cannot (BAD-2)."""
+    """Return what a service makes, or None when its name does not exist, or cannot (BAD-2).
+
+    Args:
+        service: any.
+        parts: what is published of its endpoints.
+        naming: how it is called.
+        publishing: whether it has a name without endpoints.
+        are_distinct: whether it is known that no address is in two of the parts.
+    """
     if wire_length(naming.service(service.key)) > MAX_NAME:
         return None
     if service.kind is ServiceKind.EXTERNAL_NAME:
         return Subtree(_external_name(service, naming, publishing), {})
-    chosen = _chosen(service, subsets, publishing)
     if service.kind is ServiceKind.HEADLESS:
-        exists = bool(chosen) or publishing.headless_empty == "nodata"
+        exists = bool(parts) or publishing.headless_empty == "nodata"
     else:
-        exists = bool(service.cluster_ips) and not (publishing.ignore_empty_service and not chosen)
-    return _Maker(service, chosen, naming).subtree() if exists else None
+        exists = bool(service.cluster_ips) and not (publishing.ignore_empty_service and not parts)
+    return _Maker(service, parts, naming).subtree(are_distinct=are_distinct) if exists else None
 
 
 def _external_name(service: Service, naming: Naming, publishing: Publishing) -> Node:
@@ -132,39 +91,6 @@ def address_literal(text: str) -> Address | None:
         return None
 
 
-def address_rrsets(owner: Name, ttl: int, addresses: Iterable[Address]) -> dict[int, RRset]:
-    """Return the RRsets of addresses, each family in the order given."""
-    once = tuple(dict.fromkeys(addresses))
-    if len(once) == 1 or len(set(map(len, once))) == 1:  # as nearly always
-        rtype = address_type(once[0])
-        return {rtype: RRset(owner, rtype, ttl, once)}
-    families: dict[int, list[bytes]] = {}
-    for address in once:
-        families.setdefault(address_type(address), []).append(address)
-    return {rtype: RRset(owner, rtype, ttl, tuple(found)) for rtype, found in families.items()}
-
-
-def in_order(rrsets: Mapping[int, RRset]) -> list[RRset]:
-    """Return the A, then the AAAA RRset of a name, as far as it has them."""
-    return [rrsets[rtype] for rtype in (A, AAAA) if rtype in rrsets]
-
-
-def srv_rrset(
-    owner: Name, ttl: int, targets: _Targets, addresses_of: Callable[[Name], Iterable[RRset]]
-) -> RRset:
-    """Return the SRV RRset of at least one target, with the targets' addresses beside it."""
-    # deduplicated first, so that dual stack does not halve it; 0 would mean "never" (2782)
-    weight = max(1, _WEIGHT_TOTAL // len(targets))
-    rdatas = tuple([srv(weight, number, target) for target, number in targets])
-    names = dict.fromkeys([target for target, _ in targets])
-    beside = tuple([rrset for target in names for rrset in addresses_of(target)])
-    return RRset(owner, SRV, ttl, rdatas, beside)
-
-
-_Targets = dict[tuple[Name, int], None]
-"""Where SRV records point: names and ports, without duplicates."""
-
-
 class _Maker:
     """Makes one service's nodes. ``owner`` is ``S.N.svc.D``.
 
@@ -172,25 +98,34 @@ class _Maker:
     it is asked for. So a change of one among 5,000 does not wait for 5,000 names.
     """
 
-    def __init__(self, service: Service, chosen: tuple[_Chosen, ...], naming: Naming) -> None:
+    def __init__(self, service: Service, parts: Sequence[Part], naming: Naming) -> None:
         self._service = service
-        self._chosen = chosen
+        self._parts = parts
         self._naming = naming
         self._owner = naming.service(service.key)
         self._is_headless = service.kind is ServiceKind.HEADLESS
         self._room = MAX_NAME - wire_length(self._owner)
 
-    def subtree(self) -> Subtree:
+    def subtree(self, *, are_distinct: bool) -> Subtree:
         """2.3 of a service with addresses, 2.4 of a headless one."""
-        weight = sum([len(each.endpoints) for each in self._chosen], len(self._service.cluster_ips))
+        weight = sum([len(each.endpoints) for each in self._parts], len(self._service.cluster_ips))
         below = OneByOne(self._child, lambda: self._children)
-        node = Node(self._own_rrsets(), below)
-        return Subtree(node, OneByOne(self._pointer, self._all_pointers), weight)
+        node = Node(self._own_rrsets(are_distinct=are_distinct), below)
+        return Subtree(node, OneByOne(self._pointer, lambda: self._pointers), weight)
 
-    def _own_rrsets(self) -> Mapping[int, RRset]:
-        addresses = self._service.cluster_ips or _addresses(self._chosen)
-        ready = address_rrsets(self._owner, self._naming.ttl, addresses)
-        return OnDemand(ready, {SRV: self._own_srv}) if self._has_srv() else ready
+    def _own_rrsets(self, *, are_distinct: bool) -> Mapping[int, RRset]:
+        owner, ttl, parts = self._owner, self._naming.ttl, self._parts
+        ready: dict[int, RRset] = {}
+        later: dict[int, Callable[[], RRset]] = {}
+        if self._service.cluster_ips:
+            ready = address_rrsets(owner, ttl, self._service.cluster_ips)
+        elif len(parts) == 1:
+            ready = address_rrsets(owner, ttl, parts[0].addresses)
+        elif parts:
+            later = joined_rrsets(owner, ttl, parts, are_distinct=are_distinct)
+        if self._has_srv():
+            later[SRV] = self._own_srv
+        return OnDemand(ready, later) if later else ready
 
     def _has_srv(self) -> bool:
         """Tell whether the bare name has SRV records, without making all where that can be."""
@@ -198,7 +133,7 @@ class _Maker:
             return any(each.port.number for each in self._service.ports)
         if self._room <= MAX_LABEL:
             return bool(self._offers[0])  # some endpoints may have no name (BAD-2)
-        return any(port.number for _, ports in self._chosen for port in ports)
+        return any(port.number for part in self._parts for port in part.ports)
 
     # -- names below
 
@@ -211,13 +146,7 @@ class _Maker:
         if address is not None and dashed(address) != label:
             address = None  # another spelling is another name
         hostname = label.decode("ascii", "replace")
-        found = [
-            at
-            for endpoints, _ in self._chosen
-            for each in endpoints
-            for at in each.addresses
-            if (each.hostname == hostname if each.hostname else at == address)
-        ]
+        found = [at for part in self._parts for at in part.called(hostname, address)]
         if not found or not self._has_room(label):
             return None
         return Node(address_rrsets((label, *self._owner), naming.ttl, found))
@@ -262,8 +191,8 @@ class _Maker:
         return found
 
     @cached_property
-    def _backends(self) -> tuple[Backend, ...]:
-        return _backends(self._chosen)
+    def _backends(self) -> tuple[_Backend, ...]:
+        return _backends(self._parts)
 
     @cached_property
     def _targets(self) -> tuple[Name | None, ...]:
@@ -293,16 +222,16 @@ class _Maker:
         if address in self._service.cluster_ips:
             return (Pointer(PointerKind.SERVICE, self._owner),)
         found: dict[Pointer, None] = {}
-        for endpoints, _ in self._chosen:
-            for endpoint in endpoints:
-                if address in endpoint.addresses:
-                    label = self._naming.endpoint_label(endpoint, address)
-                    if self._has_room(label):
-                        name = (label, *self._owner)
-                        found[Pointer(self._pointer_kind(endpoint), name)] = None
+        for part in self._parts:
+            for endpoint in part.by_address.get(address, ()):
+                label = self._naming.endpoint_label(endpoint, address)
+                if self._has_room(label):
+                    pointer = Pointer(self._pointer_kind(endpoint), (label, *self._owner))
+                    found[pointer] = None
         return tuple(found) or None
 
-    def _all_pointers(self) -> dict[Address, tuple[Pointer, ...]]:
+    @cached_property
+    def _pointers(self) -> dict[Address, tuple[Pointer, ...]]:
         found: dict[Address, dict[Pointer, None]] = {}
         for backend, name in zip(self._backends, self._targets, strict=True):
             if name is not None:
@@ -320,10 +249,10 @@ class _Maker:
     # -- SRV: 2.3.2 and 2.4.2, and every port at the bare name, unnamed ones too (SRV-9, SRV-12)
 
     @cached_property
-    def _offers(self) -> tuple[_Targets, dict[tuple[bytes, bytes], _Targets]]:
+    def _offers(self) -> tuple[Targets, dict[tuple[bytes, bytes], Targets]]:
         """Where the bare name's SRV records point, and those of each named port."""
-        at_name: _Targets = {}
-        at_port: dict[tuple[bytes, bytes], _Targets] = {}
+        at_name: Targets = {}
+        at_port: dict[tuple[bytes, bytes], Targets] = {}
         for port, target in self._offered():
             if port.number:
                 at_name[target, port.number] = None
@@ -342,7 +271,7 @@ class _Maker:
     def _own_srv(self) -> RRset:
         return self._srv(self._owner, self._offers[0])
 
-    def _srv(self, owner: Name, targets: _Targets) -> RRset:
+    def _srv(self, owner: Name, targets: Targets) -> RRset:
         return srv_rrset(owner, self._naming.ttl, targets, self._addresses_of)
 
     def _addresses_of(self, target: Name) -> Iterable[RRset]:
@@ -359,27 +288,10 @@ def _port_labels(port: Port) -> tuple[bytes, bytes]:
     return f"_{port.protocol}".encode(), f"_{port.name}".encode()
 
 
-def names_too_long(
-    service: Service, subsets: Iterable[Subset], naming: Naming, publishing: Publishing
-) -> int:
+def names_too_long(service: Service, parts: Iterable[Part], naming: Naming) -> int:
     """Return how many names of a service and its endpoints cannot be: over 255 octets (BAD-2)."""
     room = MAX_NAME - wire_length(naming.service(service.key))
     if room < 0 or service.kind is ServiceKind.EXTERNAL_NAME:
         return int(room < 0)
-    backends = published(service, subsets, publishing)
-    labels = {naming.endpoint_label(each.endpoint, each.address) for each in backends}
+    labels = {naming.endpoint_label(each.endpoint, each.address) for each in _backends(parts)}
     return sum(1 + len(label) > room for label in labels)
-
-
-def has_hostnames(subsets: Iterable[Subset]) -> bool:
-    """Tell whether an endpoint has a hostname, whether or not it is published."""
-    return any(any(map(_HOSTNAME, each.endpoints)) for each in subsets)
-
-
-def service_addresses(
-    service: Service, subsets: Iterable[Subset], publishing: Publishing
-) -> Sequence[Address]:
-    """Return the addresses that may have pointers to the service: all that its subtree has."""
-    if service.kind is ServiceKind.EXTERNAL_NAME:
-        return ()
-    return [*service.cluster_ips, *_addresses(_chosen(service, subsets, publishing))]

@@ -21,7 +21,8 @@ MOST_POINTERS: Final = 8
 """PTR-6: an address in more services than this has its first names only."""
 
 
-_STEP = 256
+Group = tuple[Address, ...]
+"""Addresses without duplicates: of one slice, or all that a service has."""
 
 
 class Reverse:
@@ -29,27 +30,79 @@ class Reverse:
 
     def __init__(self) -> None:
         self._keys: dict[Address, Key | tuple[Key, ...]] = {}
-        self._addresses: dict[Key, tuple[Address, ...]] = {}
+        self._alone: dict[Key, Group] = {}  # a tuple around it would cost 48 octets a service
+        self._several: dict[Key, tuple[Group, ...]] = {}
+        self._overlapping: set[Key] = set()
 
-    def replace(self, key: Key, addresses: Iterable[Address]) -> Collection[Address]:
-        """Make exactly these addresses point at the service; return those that did not before."""
-        new = tuple(dict.fromkeys(addresses))
-        old = self._addresses.get(key, ())
-        if new == old:
+    def replace(self, key: Key, groups: tuple[Group, ...]) -> Collection[Address]:
+        """Make exactly these addresses point at the service; return those that did not before.
+
+        Groups that are the very same as before are not looked at: where one slice of many changes,
+        only its addresses are.
+        """
+        old = self._held(key)
+        if old == groups:
             return ()
-        gone, come = _difference(old, new) if old else ((), new)
+        kept: set[int] = set()
+        if len(old) > 1 and len(groups) > 1 and key not in self._overlapping:
+            kept = set(map(id, old)) & set(map(id, groups))
+        gone, come = self._difference(key, old, groups, kept)
         for address in gone:
             self._drop(address, key)
+        self._hold(come, key)
+        self._keep(key, groups)
+        return come
+
+    def _difference(
+        self, key: Key, old: tuple[Group, ...], new: tuple[Group, ...], kept: set[int]
+    ) -> tuple[Collection[Address], Collection[Address]]:
+        """Return the addresses that no group has any more, and those that none had.
+
+        Args:
+            key: of the service; also noted is whether an address is in two of its new groups.
+            old: before.
+            new: after.
+            kept: ids of groups that are in both. No address was in two groups then, so none that
+                is gone from the others is in them.
+        """
+        after = [each for each in new if id(each) not in kept]
+        if not old and len(new) == 1:
+            return (), new[0]
+        before = {at for each in old if id(each) not in kept for at in each}
+        found = set().union(*after)
+        come = found - before
+        beside = [at for at in come if self.holds(at, key)] if kept else []
+        come.difference_update(beside)
+        if beside or len(found) < sum(map(len, after)):
+            self._overlapping.add(key)
+        else:
+            self._overlapping.discard(key)
+        return before - found, come
+
+    def _hold(self, come: Collection[Address], key: Key) -> None:
         if self._keys.keys().isdisjoint(come):
             self._keys.update(dict.fromkeys(come, key))  # as nearly always, and all at once
-        else:
-            for address in come:
-                self._keys[address] = (*self._of(address), key) if address in self._keys else key
-        if new:
-            self._addresses[key] = new
-        else:
-            del self._addresses[key]
-        return come
+            return
+        for address in come:
+            self._keys[address] = (*self._of(address), key) if address in self._keys else key
+
+    def are_distinct(self, key: Key, groups: tuple[Group, ...]) -> bool:
+        """Tell whether it is known that no address is in two of these groups of a service."""
+        if len(groups) < 2:
+            return True
+        return key not in self._overlapping and self._held(key) == groups
+
+    def _held(self, key: Key) -> tuple[Group, ...]:
+        alone = self._alone.get(key)
+        return (alone,) if alone is not None else self._several.get(key, ())
+
+    def _keep(self, key: Key, groups: tuple[Group, ...]) -> None:
+        self._alone.pop(key, None)
+        self._several.pop(key, None)
+        if len(groups) > 1:
+            self._several[key] = groups
+        elif groups:
+            self._alone[key] = groups[0]
 
     def remove(self, key: Key) -> None:
         """Make no address point at the service."""
@@ -75,20 +128,6 @@ class Reverse:
             del self._keys[address]
         else:
             self._keys[address] = left if len(left) > 1 else left[0]
-
-
-def _difference(
-    old: tuple[Address, ...], new: tuple[Address, ...]
-) -> tuple[set[Address], set[Address]]:
-    """Return what is in the first alone and in the second alone; neither has duplicates.
-
-    What is alike at the beginning is passed over in long steps: one endpoint among 5,000 changes.
-    """
-    start = 0
-    while old[start : start + _STEP] == new[start : start + _STEP] and start < len(new):
-        start += _STEP
-    before, after = set(old[start:]), set(new[start:])
-    return before - after, after - before
 
 
 def chosen_targets(

@@ -56,53 +56,33 @@ class OnDemand(Mapping[_K, _V]):
         return len(self._ready) + len(self._later)
 
 
-_ALONE = 8
-
-
 class OneByOne(Mapping[_K, _V]):
-    """A mapping whose first few values that are asked for are made alone; then it is made whole.
+    """A mapping whose values are made alone, each time; whoever walks over it has all made.
 
     Args:
-        one: makes the value of a key; None where the whole has none. It may look at everything.
+        one: makes the value of a key; None where there is none.
         whole: makes all, at many times the cost.
     """
 
-    __slots__ = ("_alone", "_looks", "_one", "_whole")
+    __slots__ = ("_one", "_whole")
 
     def __init__(
         self, one: Callable[[_K], _V | None], whole: Callable[[], Mapping[_K, _V]]
     ) -> None:
         self._one = one
-        self._whole: Callable[[], Mapping[_K, _V]] | Mapping[_K, _V] = whole
-        self._alone: dict[_K, _V] = {}
-        self._looks = 0
+        self._whole = whole
 
     def __getitem__(self, key: _K) -> _V:
-        if isinstance(self._whole, Mapping):
-            return self._whole[key]
-        found = self._alone.get(key)
-        if found is not None:
-            return found
-        self._looks += 1
-        if self._looks > _ALONE:
-            return self._content()[key]
         found = self._one(key)
         if found is None:
             raise KeyError(key)
-        self._alone[key] = found
         return found
 
-    def _content(self) -> Mapping[_K, _V]:
-        if not isinstance(self._whole, Mapping):
-            self._whole = self._whole()
-            self._alone = {}
-        return self._whole
-
     def __iter__(self) -> Iterator[_K]:
-        return iter(self._content())
+        return iter(self._whole())
 
     def __len__(self) -> int:
-        return len(self._content())
+        return len(self._whole())
 
 
 @dataclass(slots=True)

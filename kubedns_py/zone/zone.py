@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from kubedns_py.cluster.objects import Address, Key, Service
+from kubedns_py.cluster.parts import Part
 from kubedns_py.cluster.selector import Selector
 from kubedns_py.cluster.store import Changes, Store
 from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name, wire_length
@@ -26,13 +28,8 @@ from kubedns_py.zone.alone import (
     own_pointers,
 )
 from kubedns_py.zone.naming import Naming, dashed, read_dashed
-from kubedns_py.zone.records import (
-    Publishing,
-    has_hostnames,
-    names_too_long,
-    service_addresses,
-    service_subtree,
-)
+from kubedns_py.zone.publishing import Publishing, held_addresses, published
+from kubedns_py.zone.records import names_too_long, service_subtree
 from kubedns_py.zone.reverse import Reverse, chosen_targets
 from kubedns_py.zone.tree import Node, Pointer, Subtree, Tree
 
@@ -154,15 +151,17 @@ class Zone:
             self._count_too_long(key, 0)
             return ()
         self._tree.replace(key)
-        subsets = self._store.subsets(key)
-        if has_hostnames(subsets):
+        parts = self._published(service)
+        if any(each.by_hostname for each in parts):
             self._with_hostnames.add(key)
         else:
             self._with_hostnames.discard(key)
         if self._is_narrow:
-            count = names_too_long(service, subsets, self.naming, self._publishing)
-            self._count_too_long(key, count)
-        return self._reverse.replace(key, service_addresses(service, subsets, self._publishing))
+            self._count_too_long(key, names_too_long(service, parts, self.naming))
+        return self._reverse.replace(key, held_addresses(service, parts))
+
+    def _published(self, service: Service) -> tuple[Part, ...]:
+        return published(service, partial(self._store.parts, service.key), self._publishing)
 
     def _count_too_long(self, key: Key, count: int) -> None:
         self.names_too_long += count - self._too_long.pop(key, 0)
@@ -171,8 +170,12 @@ class Zone:
 
     def _grow(self, key: Key) -> Subtree | None:
         service = self._store.service(key)
-        subsets = self._store.subsets(key)
-        return service_subtree(service, subsets, self.naming, self._publishing) if service else None
+        if service is None:
+            return None
+        parts = self._published(service)
+        # what is in the store may not be committed yet: then nothing is known
+        known = self._reverse.are_distinct(key, held_addresses(service, parts))
+        return service_subtree(service, parts, self.naming, self._publishing, are_distinct=known)
 
     # -- reading
 

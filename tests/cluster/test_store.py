@@ -8,7 +8,8 @@ import pytest
 
 from kubedns_py.cluster.objects import Key, Object, Resource
 from kubedns_py.cluster.packed import pack
-from kubedns_py.cluster.store import MOST_UNPACKED, Changes, Store
+from kubedns_py.cluster.parts import Choice
+from kubedns_py.cluster.store import Changes, Store
 from tests.helpers.objects import (
     a_key,
     a_namespace,
@@ -258,29 +259,23 @@ def test_pods_make_endpoints_where_nothing_else_does() -> None:
     assert store.subsets(WEB) == (a_subset(["10.1.0.9"]),)
 
 
-def test_a_wide_service_is_read_anew_where_it_changed() -> None:
-    """HDL-12: slices that stay unpacked for the next change say what the store says."""
-    store = Store(lambda: None)
-    slices = [
-        an_endpoints("web.shop", [f"10.1.{n}.{i}" for i in range(100)], name=f"web-{n:03}")
-        for n in range(250)
-    ]
-    for each in slices:
-        store.put(Resource.ENDPOINTSLICES, each)
-    assert sum(len(each.subsets[0].endpoints) for each in slices) > MOST_UNPACKED
+def test_the_parts_of_a_service_are_those_of_its_subsets() -> None:
+    """HDL-12: of slices, else of v1 Endpoints, else of Pods; also those without an endpoint."""
+    store = Store(lambda: None, endpoints_from_pods=True)
+    store.put(Resource.SERVICES, a_service("web.shop", headless=True, selector={"app": "web"}))
+    store.put(Resource.PODS, a_pod("a.shop", ["10.1.0.1"], labels={"app": "web"}))
 
-    for index in (0, 249, 100):
-        changed = an_endpoints("web.shop", [f"10.2.0.{index}"], name=f"web-{index:03}")
-        slices[index] = changed
-        store.subsets(Key("shop", "web"))
-        store.put(Resource.ENDPOINTSLICES, changed)
-        assert store.subsets(Key("shop", "web")) == tuple(each.subsets[0] for each in slices)
+    def addresses(choice: Choice) -> list[tuple[bytes, ...]]:
+        return [each.addresses for each in store.parts(WEB, choice)]
 
-    store.remove(Resource.ENDPOINTSLICES, slices.pop(7).key)
-    assert store.subsets(Key("shop", "web")) == tuple(each.subsets[0] for each in slices)
-    for each in slices:
-        store.remove(Resource.ENDPOINTSLICES, each.key)
-    assert store.subsets(Key("shop", "web")) == ()
+    assert addresses("ready") == [(address("10.1.0.1"),)]
+    store.put(Resource.ENDPOINTS, an_endpoints("web.shop", ["10.1.0.9", "10.1.0.8 not-ready"]))
+    assert addresses("ready") == [(address("10.1.0.9"),)]
+    assert addresses("all") == [(address("10.1.0.9"), address("10.1.0.8"))]
+    slice_ = an_endpoints("web.shop", ["10.1.0.7 not-ready"], name="web-1")
+    store.put(Resource.ENDPOINTSLICES, slice_)
+    assert addresses("ready") == [()]
+    assert store.parts(Key("shop", "unknown"), "all") == ()
 
 
 def test_what_differs_from_the_store_is_told() -> None:

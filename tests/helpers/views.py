@@ -13,7 +13,7 @@ from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import IN, SOA, RRset, to_lines
 from kubedns_py.resolver.view import Known, Policy, Question, View
 from kubedns_py.zone.naming import Naming
-from kubedns_py.zone.records import Publishing
+from kubedns_py.zone.publishing import Publishing
 from kubedns_py.zone.zone import Visibility, Zone
 from tests.helpers.objects import address
 

@@ -33,7 +33,7 @@ from kubedns_py.dns.rrset import AAAA, ANY, CNAME, IN, PTR, SOA, SRV, TXT, A, RR
 from kubedns_py.resolver.resolve import resolve
 from kubedns_py.resolver.view import Known, Policy, View
 from kubedns_py.zone.naming import Naming
-from kubedns_py.zone.records import Publishing
+from kubedns_py.zone.publishing import Publishing
 from kubedns_py.zone.zone import Visibility, Zone
 from tests.helpers.listing import replace_all
 from tests.helpers.objects import a_namespace, a_pod, a_service, a_subset, an_endpoints

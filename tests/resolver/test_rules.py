@@ -23,7 +23,7 @@ from kubedns_py.dns.rrset import (
 from kubedns_py.resolver import rules
 from kubedns_py.resolver.rules import RULES, Rule, rules_for
 from kubedns_py.resolver.view import Known, Policy, Resolution, View
-from kubedns_py.zone.records import Publishing
+from kubedns_py.zone.publishing import Publishing
 from tests.helpers.objects import (
     a_namespace,
     a_pod,

@@ -16,7 +16,7 @@ from kubedns_py.resolver.view import Known, Policy, View
 from kubedns_py.server.entry import Content, Entry, Facts
 from kubedns_py.server.keeping import Keeper
 from kubedns_py.zone.naming import Naming
-from kubedns_py.zone.records import Publishing
+from kubedns_py.zone.publishing import Publishing
 from kubedns_py.zone.zone import Visibility, Zone
 
 WEB, DB = Key("shop", "web"), Key("shop", "db")

@@ -10,11 +10,12 @@ from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import Name, from_text, to_text
 from kubedns_py.dns.rrset import SRV, A, to_lines
 from kubedns_py.zone.naming import Naming, dashed
-from kubedns_py.zone.records import Publishing, service_addresses, service_subtree
+from kubedns_py.zone.publishing import Publishing, held_addresses
 from kubedns_py.zone.reverse import chosen_targets
 from kubedns_py.zone.tree import Node
 from kubedns_py.zone.zone import Visibility, Zone
 from tests.helpers.objects import a_service, a_subset, address, an_endpoints
+from tests.helpers.parts import parts_published, subtree_of
 from tests.helpers.work import lines_run
 
 OWN = ["10.3.0.1", "10.1.0.1", "fd00::a", "fd00::1"]
@@ -113,7 +114,7 @@ def test_a_name_that_is_made_alone_is_that_of_the_subtree(
 ) -> None:
     """Nothing that is quick may disagree with what it stands for; SRV with its additional too."""
     zone = a_zone(service, subsets, naming, publishing)
-    subtree = service_subtree(service, subsets, naming, publishing)
+    subtree = subtree_of(service, subsets, naming, publishing)
     own = (service.key.name.encode(), service.key.namespace.encode())
     for labels in [(), *map(from_text, LABELS)]:
         found = zone.find((*labels, *own))
@@ -130,8 +131,9 @@ def test_a_pointer_that_is_made_alone_is_that_of_the_subtree(
 ) -> None:
     """The same of addresses: published ones, the service's own, and others."""
     zone = a_zone(service, subsets, naming, publishing)
-    subtree = service_subtree(service, subsets, naming, publishing)
-    held = service_addresses(service, subsets, publishing)
+    subtree = subtree_of(service, subsets, naming, publishing)
+    groups = held_addresses(service, parts_published(service, subsets, publishing))
+    held = {each for group in groups for each in group}
     for each in ADDRESSES:
         kept = subtree.pointers.get(each, ()) if subtree and each in held else ()
         for policy in ("all", "hostname", "first"):

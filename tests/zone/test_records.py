@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubedns_py.cluster.objects import Endpoint, Service, Subset
+from kubedns_py.cluster.objects import Service, Subset
 from kubedns_py.dns.name import Name, from_text, to_text
 from kubedns_py.dns.rrset import SRV, to_lines, type_text
 from kubedns_py.zone.naming import Naming
-from kubedns_py.zone.records import (
-    Publishing,
-    address_literal,
-    names_too_long,
-    published,
-    service_addresses,
-    service_subtree,
-)
+from kubedns_py.zone.publishing import Publishing
+from kubedns_py.zone.records import address_literal, names_too_long
 from kubedns_py.zone.tree import Node, PointerKind, Subtree
 from tests.helpers.objects import a_service, a_subset, address
+from tests.helpers.parts import parts_published, subtree_of
 
 NAMING = Naming(from_text("d"), 30)
 PLAIN = Publishing()
@@ -37,7 +31,7 @@ def made(
     publishing: Publishing = PLAIN,
 ) -> Subtree:
     """Return the subtree of a service that publishes something."""
-    subtree = service_subtree(service, subsets, naming, publishing)
+    subtree = subtree_of(service, subsets, naming, publishing)
     assert subtree is not None
     return subtree
 
@@ -162,7 +156,7 @@ def test_an_endpoint_at_the_services_own_address_leaves_it_its_pointer() -> None
 
 def test_a_cluster_ip_that_is_not_allocated_yet_makes_no_name() -> None:
     """CIP-11, CIP-12."""
-    assert service_subtree(a_service("web.shop"), [a_subset(["10.1.0.1"])], NAMING, PLAIN) is None
+    assert subtree_of(a_service("web.shop"), [a_subset(["10.1.0.1"])], NAMING, PLAIN) is None
 
 
 def test_a_service_without_endpoints_keeps_its_address_unless_it_is_ignored() -> None:
@@ -171,9 +165,9 @@ def test_a_service_without_endpoints_keeps_its_address_unless_it_is_ignored() ->
     ready, unready = a_subset(["10.1.0.1"]), a_subset(["10.1.0.1 not-ready"])
 
     assert lines(made(WEB), "A") != []
-    assert service_subtree(WEB, [], NAMING, ignoring) is None
-    assert service_subtree(WEB, [unready], NAMING, ignoring) is None
-    assert service_subtree(WEB, [ready], NAMING, ignoring) is not None
+    assert subtree_of(WEB, [], NAMING, ignoring) is None
+    assert subtree_of(WEB, [unready], NAMING, ignoring) is None
+    assert subtree_of(WEB, [ready], NAMING, ignoring) is not None
 
 
 def test_kube_dns_labels_of_the_cluster_ip_are_understood_by_option() -> None:
@@ -336,29 +330,10 @@ def test_an_address_that_is_ready_in_one_slice_is_ready() -> None:
     assert lines(subtree)[0] == "db.shop.svc.d. 30 IN A 10.1.1.1"
 
 
-def leaving(text: str) -> Subset:
-    """Return an endpoint that is terminating and still serves."""
-    return Subset((Endpoint((address(text),), ready=False, serving=True),))
-
-
-def test_endpoints_that_still_serve_stand_in_when_none_is_ready_by_option() -> None:
-    """HDL-18: ``--terminating include-if-none-ready``, as kube-proxy does."""
-    standing_in = Publishing(terminating="include-if-none-ready")
-    ready, unready = a_subset(["10.1.1.1"]), a_subset(["10.1.1.3 not-ready"])
-
-    def chosen(publishing: Publishing, *subsets: Subset) -> list[bytes]:
-        return [each.address for each in published(DB, subsets, publishing)]
-
-    assert chosen(PLAIN, leaving("10.1.1.2")) == []
-    assert chosen(standing_in, leaving("10.1.1.2"), unready) == [address("10.1.1.2")]
-    assert chosen(standing_in, leaving("10.1.1.2"), ready) == [address("10.1.1.1")]
-    assert chosen(standing_in, unready) == []
-
-
 def test_a_headless_service_without_endpoints_does_not_exist_or_is_empty() -> None:
     """T-28, HDL-2, LIF-2: ``--headless-empty``."""
-    assert service_subtree(DB, [], NAMING, PLAIN) is None
-    assert service_subtree(DB, [a_subset(["10.1.1.1 not-ready"])], NAMING, PLAIN) is None
+    assert subtree_of(DB, [], NAMING, PLAIN) is None
+    assert subtree_of(DB, [a_subset(["10.1.1.1 not-ready"])], NAMING, PLAIN) is None
     assert made(DB, publishing=Publishing(headless_empty="nodata")) == Subtree(Node(), {})
 
 
@@ -420,7 +395,7 @@ def test_an_endpoints_name_that_is_too_long_is_left_out() -> None:
 )
 def test_a_service_whose_name_is_too_long_makes_no_name(service: Service) -> None:
     """BAD-2: no pointer or target may lead to it."""
-    assert service_subtree(service, [], LONG, PLAIN) is None
+    assert subtree_of(service, [], LONG, PLAIN) is None
 
 
 @pytest.mark.parametrize(
@@ -438,7 +413,7 @@ def test_names_that_are_too_long_are_counted(service: Service, count: int) -> No
     """BAD-2: of a service once, else of each endpoint that has one."""
     subset = a_subset(["10.1.1.1 hostname=long", "10.1.1.2 hostname=longer", "10.1.1.3 hostname=x"])
 
-    assert names_too_long(service, [subset], LONG, PLAIN) == count
+    assert names_too_long(service, parts_published(service, [subset], PLAIN), LONG) == count
 
 
 # -- ExternalName (2.5)
@@ -486,36 +461,6 @@ def test_what_is_no_address_is_no_literal(text: str) -> None:
     assert address_literal(text) is None
 
 
-# -- the index of addresses
-
-
-@pytest.mark.parametrize(
-    "service",
-    [WEB, DB, a_service("ext.shop", external_name="example.org"), a_service("web.shop")],
-    ids=["cluster-ip", "headless", "external-name", "unallocated"],
-)
-def test_the_index_knows_every_address_that_has_pointers(service: Service) -> None:
-    """The index is made without growing a subtree, and may not miss one of its addresses."""
-    subsets = (a_subset(["10.1.1.1", "fd00::1 hostname=a", "10.1.1.3 not-ready"]),)
-    subtree = service_subtree(service, subsets, NAMING, PLAIN)
-
-    indexed = set(service_addresses(service, subsets, PLAIN))
-
-    assert indexed >= set(subtree.pointers if subtree else ())
-
-
-def test_the_index_holds_what_is_published_and_no_more() -> None:
-    """PTR-9; an ExternalName holds no address at all (EXT-17)."""
-    subsets = (a_subset(["10.1.1.1", "10.1.1.3 not-ready"]),)
-
-    def indexed(service: Service) -> Iterable[bytes]:
-        return list(service_addresses(service, subsets, PLAIN))
-
-    assert indexed(WEB) == [address("10.3.0.1"), address("10.1.1.1")]
-    assert indexed(DB) == [address("10.1.1.1")]
-    assert indexed(a_service("ext.shop", external_name="example.org")) == []
-
-
 _ENDPOINTS = st.sampled_from(
     [
         *("10.1.0.1", "10.1.0.2", "10.1.0.2 pod=p-1", "fd00::1", "::1", "10.1.0.1,fd00::1"),
@@ -544,7 +489,7 @@ def test_a_name_made_alone_is_what_it_is_among_all(
     subsets = [a_subset(each, ["http:80/tcp", ":81/tcp"]) for each in slices]
 
     def new() -> Subtree | None:
-        return service_subtree(service, subsets, naming, PLAIN)
+        return subtree_of(service, subsets, naming, PLAIN)
 
     whole = new()
     if whole is None:

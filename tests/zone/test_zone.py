@@ -10,7 +10,7 @@ from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import from_text, to_text
 from kubedns_py.dns.rrset import to_lines
 from kubedns_py.zone.naming import Naming
-from kubedns_py.zone.records import Publishing
+from kubedns_py.zone.publishing import Publishing
 from kubedns_py.zone.zone import Committed, Visibility, Zone
 from tests.helpers.objects import (
     a_key,

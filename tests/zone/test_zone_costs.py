@@ -7,7 +7,7 @@ from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import from_text
 from kubedns_py.dns.rrset import SRV, A
 from kubedns_py.zone.naming import Naming
-from kubedns_py.zone.records import Publishing
+from kubedns_py.zone.publishing import Publishing
 from kubedns_py.zone.zone import Visibility, Zone
 from tests.helpers.objects import a_service, an_endpoints
 from tests.helpers.work import lines_run

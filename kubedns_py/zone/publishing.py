@@ -1,0 +1,71 @@
+"""Which services and endpoints get names, where the DNS specification leaves a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from kubedns_py.cluster.objects import Address, Service, ServiceKind
+from kubedns_py.cluster.parts import Choice, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """The choices of the operator.
+
+    Attributes:
+        headless_empty: what a headless service without endpoints is: absent, or an empty name.
+        terminating: whether endpoints that still serve stand in when none is ready (HDL-18).
+        ignore_empty_service: a ClusterIP service without a ready endpoint is absent (CIP-10).
+        address_as_external_name: an ExternalName that is an address is answered as one (EXT-10).
+    """
+
+    headless_empty: Literal["nxdomain", "nodata"] = "nxdomain"
+    terminating: Literal["exclude", "include-if-none-ready"] = "exclude"
+    ignore_empty_service: bool = False
+    address_as_external_name: bool = False
+
+
+def published(
+    service: Service, parts: Callable[[Choice], tuple[Part, ...]], publishing: Publishing
+) -> tuple[Part, ...]:
+    """Return the endpoints that get names, and no part without one.
+
+    They are the ready ones, or all where the service says so. An address that is ready in one slice
+    and not in another is ready (HDL-12).
+
+    Args:
+        service: whose endpoints they are.
+        parts: returns the parts of its subsets.
+        publishing: what stands in for those that are ready.
+    """
+    if service.publish_not_ready:
+        return _with_endpoints(parts("all"))
+    ready = _with_endpoints(parts("ready"))
+    if ready or publishing.terminating == "exclude":
+        return ready
+    return _with_endpoints(parts("serving"))
+
+
+def _with_endpoints(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    return tuple([each for each in parts if each.endpoints])
+
+
+def held_addresses(service: Service, parts: tuple[Part, ...]) -> tuple[tuple[Address, ...], ...]:
+    """Return the addresses that may have pointers to the service: all that its subtree has.
+
+    Returns:
+        Groups without duplicates in themselves. Those of several parts are the parts' own, which
+        stay the same while other parts change; those of one part are joined, as most services have
+        one and keep them.
+    """
+    if service.kind is ServiceKind.EXTERNAL_NAME:
+        return ()
+    own = service.cluster_ips
+    groups = tuple([each.addresses for each in parts])
+    if not own:
+        return groups
+    if not groups:
+        return (own,)
+    return (own, *groups) if len(groups) > 1 else (tuple(dict.fromkeys((*own, *groups[0]))),)

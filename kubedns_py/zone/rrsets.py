@@ -1,0 +1,76 @@
+"""The RRsets of a name that services and endpoints have: of addresses, and of ports (SRV)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from kubedns_py.cluster.objects import Address
+from kubedns_py.cluster.parts import Part
+from kubedns_py.dns.name import Name
+from kubedns_py.dns.rrset import AAAA, SRV, A, RRset, address_type, srv
+
+_WEIGHT_TOTAL = 100
+
+Targets = dict[tuple[Name, int], None]
+"""Where SRV records point: names and ports, without duplicates."""
+
+
+def address_rrsets(owner: Name, ttl: int, addresses: Iterable[Address]) -> dict[int, RRset]:
+    """Return the RRsets of addresses, each family in the order given."""
+    once = tuple(dict.fromkeys(addresses))
+    if len(once) == 1 or len(set(map(len, once))) == 1:  # as nearly always
+        rtype = address_type(once[0])
+        return {rtype: RRset(owner, rtype, ttl, once)}
+    families: dict[int, list[bytes]] = {}
+    for address in once:
+        families.setdefault(address_type(address), []).append(address)
+    return {rtype: RRset(owner, rtype, ttl, tuple(found)) for rtype, found in families.items()}
+
+
+def joined_rrsets(
+    owner: Name, ttl: int, parts: Sequence[Part], *, are_distinct: bool
+) -> dict[int, Callable[[], RRset]]:
+    """Return what makes the RRsets of the addresses in several parts, in the order of the parts.
+
+    Args:
+        owner: of all of them.
+        ttl: seconds.
+        parts: each of them has an address.
+        are_distinct: whether it is known that no address is in two of them.
+    """
+    sizes = dict.fromkeys([size for part in parts for size in _sizes(part)])
+
+    def of_size(size: int) -> RRset:
+        found: list[Address] = []
+        for part in parts:
+            found += part.addresses if part.size_octets == size else _of_size(part, size)
+        once = tuple(found if are_distinct else dict.fromkeys(found))
+        return RRset(owner, address_type(once[0]), ttl, once)
+
+    return {address_type(bytes(size)): partial(of_size, size) for size in sizes}
+
+
+def _sizes(part: Part) -> Iterable[int]:
+    return (part.size_octets,) if part.size_octets else map(len, part.addresses)
+
+
+def _of_size(part: Part, size: int) -> list[Address]:
+    return [] if part.size_octets else [each for each in part.addresses if len(each) == size]
+
+
+def in_order(rrsets: Mapping[int, RRset]) -> list[RRset]:
+    """Return the A, then the AAAA RRset of a name, as far as it has them."""
+    return [rrsets[rtype] for rtype in (A, AAAA) if rtype in rrsets]
+
+
+def srv_rrset(
+    owner: Name, ttl: int, targets: Targets, addresses_of: Callable[[Name], Iterable[RRset]]
+) -> RRset:
+    """Return the SRV RRset of at least one target, with the targets' addresses beside it."""
+    # deduplicated first, so that dual stack does not halve it; 0 would mean "never" (2782)
+    weight = max(1, _WEIGHT_TOTAL // len(targets))
+    rdatas = tuple([srv(weight, number, target) for target, number in targets])
+    names = dict.fromkeys([target for target, _ in targets])
+    beside = tuple([rrset for target in names for rrset in addresses_of(target)])
+    return RRset(owner, SRV, ttl, rdatas, beside)

@@ -1,0 +1,77 @@
+"""RRsets of addresses and of ports."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubedns_py.cluster.parts import parts_of
+from kubedns_py.dns.name import from_text
+from kubedns_py.dns.rrset import AAAA, A, RRset, to_lines
+from kubedns_py.zone.rrsets import address_rrsets, in_order, joined_rrsets, srv_rrset
+from tests.helpers.objects import a_subset, address
+
+OWNER = from_text("db.shop.svc.d")
+V4 = a_subset(["10.1.0.1", "10.1.0.2"])
+V6 = a_subset(["fd00::1"])
+BOTH = a_subset(["fd00::2", "10.1.0.3"])
+AGAIN = a_subset(["10.1.0.2", "10.1.0.4"])
+
+
+def addresses(rrset: RRset) -> list[str]:
+    """Return the addresses in presentation format."""
+    return [line.split()[-1] for line in to_lines(rrset)]
+
+
+def test_each_family_stands_in_the_order_given_without_duplicates() -> None:
+    """ENV-11, CIP-5."""
+    given = ["10.1.0.2", "fd00::1", "10.1.0.1", "10.1.0.2"]
+
+    rrsets = address_rrsets(OWNER, 30, map(address, given))
+
+    assert {rtype: addresses(each) for rtype, each in rrsets.items()} == {
+        A: ["10.1.0.2", "10.1.0.1"],
+        AAAA: ["fd00::1"],
+    }
+    assert [each.rtype for each in in_order(dict(reversed(rrsets.items())))] == [A, AAAA]
+    assert address_rrsets(OWNER, 30, ()) == {}
+
+
+@pytest.mark.parametrize("are_distinct", [False, True])
+def test_the_parts_of_a_service_are_joined_in_their_order(*, are_distinct: bool) -> None:
+    """HDL-5, HDL-14: a slice has one family, a subset of v1 Endpoints perhaps both."""
+    parts = parts_of([V4, V6, BOTH], "ready")
+
+    makers = joined_rrsets(OWNER, 30, parts, are_distinct=are_distinct)
+
+    assert {rtype: addresses(make()) for rtype, make in makers.items()} == {
+        A: ["10.1.0.1", "10.1.0.2", "10.1.0.3"],
+        AAAA: ["fd00::1", "fd00::2"],
+    }
+    assert makers[A]().owner == OWNER
+    assert makers[A]().ttl == 30
+
+
+def test_an_address_in_two_parts_is_given_once() -> None:
+    """ENV-11, HDL-12."""
+    makers = joined_rrsets(OWNER, 30, parts_of([V4, AGAIN], "ready"), are_distinct=False)
+
+    assert addresses(makers[A]()) == ["10.1.0.1", "10.1.0.2", "10.1.0.4"]
+
+
+def test_ports_weigh_the_same_and_bring_the_addresses_of_their_targets() -> None:
+    """SRV-5, RFC 2782: a hundred among them, and one at least."""
+    one, two = from_text("a.db.shop.svc.d"), from_text("b.db.shop.svc.d")
+
+    def of(target: tuple[bytes, ...]) -> list[RRset]:
+        return in_order(address_rrsets(target, 30, [address("10.1.0.1")]))
+
+    rrset = srv_rrset(OWNER, 30, dict.fromkeys([(one, 80), (one, 81), (two, 80)]), of)
+
+    assert [line.split(" ", 4)[4] for line in to_lines(rrset)] == [
+        "0 33 80 a.db.shop.svc.d.",
+        "0 33 81 a.db.shop.svc.d.",
+        "0 33 80 b.db.shop.svc.d.",
+    ]
+    assert [each.owner for each in rrset.beside] == [one, two]
+    many = srv_rrset(OWNER, 30, dict.fromkeys([(one, port) for port in range(1, 201)]), of)
+    assert {line.split()[5] for line in to_lines(many)} == {"1"}
