@@ -67,17 +67,17 @@ class EndpointObjects:
             return ()
         if isinstance(found, Key):
             return parts_of(subsets_in(self.by_key[found]), choice)
-        return tuple([part for key in found for part in self._parts(key, choice)])
+        known = self._read.get
+        made = [known((key, choice)) or self._made(key, choice) for key in found]
+        return tuple([part for parts in made for part in parts])
 
-    def _parts(self, key: Key, choice: Choice) -> tuple[Part, ...]:
-        found = self._read.get((key, choice))
-        if found is None:
-            packed = self.by_key[key]
-            self._endpoints_read += packed.endpoints
-            while self._read and self._endpoints_read > MOST_READ:
-                oldest = next(iter(self._read))
-                self._forget(*oldest, self.by_key[oldest[0]])
-            found = self._read[key, choice] = parts_of(subsets_in(packed), choice)
+    def _made(self, key: Key, choice: Choice) -> tuple[Part, ...]:
+        packed = self.by_key[key]
+        self._endpoints_read += packed.endpoints
+        while self._read and self._endpoints_read > MOST_READ:
+            oldest = next(iter(self._read))
+            self._forget(*oldest, self.by_key[oldest[0]])
+        found = self._read[key, choice] = parts_of(subsets_in(packed), choice)
         return found
 
     def _forget(self, key: Key, choice: Choice, packed: Packed | None) -> None:

@@ -22,7 +22,7 @@ from typing import Final
 from kubedns_py.dns.name import Name, from_wire, wire_length
 from kubedns_py.dns.query import AD, CD, HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
 from kubedns_py.dns.rcode import EDE_NETWORK_ERROR, SERVFAIL, ExtendedError
-from kubedns_py.dns.rrset import AAAA, CNAME, NS, OPT, PTR, SOA, SRV, A, RRset, srv_target
+from kubedns_py.dns.rrset import AAAA, CNAME, NS, OPT, PTR, SOA, SRV, A, RRset, srv_target, turned
 from kubedns_py.structs import Struct, replace
 
 AA: Final = 0x0400
@@ -43,8 +43,10 @@ _TYPE_CLASS_OCTETS = 4
 _POINTER = _SIZE = struct.Struct("!H")
 _TO_QUESTION = 0xC000 | HEADER_OCTETS
 _QUESTION = _POINTER.pack(_TO_QUESTION)
+_LEAST_RECORD_OCTETS: Final = 16  # an address with a pointer to its owner
 _FEW = 64  # records that are worth to be made before it is known whether there is room
 _COMPRESSED = frozenset({NS, CNAME, PTR, SOA})
+_ADDRESSES = frozenset({A, AAAA})
 _ROTATED = frozenset({A, AAAA, SRV})
 
 
@@ -129,14 +131,17 @@ def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -
     opt = b"" if query.edns is None else _opt(query.edns, reply.rcode, reply.ede, shape)
     answer = reply.answer
     if answer and (len(answer) > 1 or len(answer[0].rdatas) > 1):
-        answer = _turned(answer, turn, shape.max_answers)
+        # one more than there is room for, so that it is seen that records are left out
+        most = limit // _LEAST_RECORD_OCTETS + 1
+        answer = _turned(answer, turn, min(most, shape.max_answers or most))
     if len(answer) <= 1 and not (reply.authority or reply.additional or reply.truncated):
-        records = _records_at_question(answer[0], query) if answer else b""
-        size = HEADER_OCTETS + len(query.question) + len(records) + len(opt)
-        if size <= limit and (records or not answer):
-            flags, count = _flags(query, reply, shape), len(answer[0].rdatas) if answer else 0
+        room = limit - HEADER_OCTETS - len(query.question) - len(opt)
+        records, count = _records_at_question(answer[0], query, room) if answer else (b"", 0)
+        if (records or not answer) and room >= 0:
+            is_cut = bool(answer) and count < len(answer[0].rdatas)
+            flags = _flags(query, reply, shape) | TC * (is_cut and limit < TCP_LIMIT)
             header = _HEADER.pack(query.id, flags, 1, count, 0, bool(opt))
-            return Rendered(header + query.question + records + opt, False)  # noqa: FBT003 - a tuple's field
+            return Rendered(header + query.question + records + opt, is_cut)
     writer = _Writer(query, limit - len(opt))
     whole = writer.put(answer)
     answers = writer.count
@@ -152,17 +157,30 @@ def render(query: Query, reply: Reply, limit: int, *, shape: Shape, turn: int) -
     return Rendered(_HEADER.pack(query.id, flags, *counts) + writer.body + opt, not whole)
 
 
-def _records_at_question(rrset: RRset, query: Query) -> bytes:
-    """Return the records of most answers; nothing where a name in them might be compressed."""
-    rtype, ttl, rdatas, qclass = rrset.rtype, rrset.ttl, rrset.rdatas, query.qclass
-    if rrset.owner != query.name or not query.name or len(rdatas) > _FEW:
-        return b""
+def _records_at_question(rrset: RRset, query: Query, room: int) -> tuple[bytes, int]:
+    """Return the records of most answers, and how many they are, in at most ``room`` octets.
+
+    Returns:
+        As many addresses as there is room for, else all records; no octets where those do not fit,
+        or where a name in them might be compressed.
+    """
+    rtype, rdatas = rrset.rtype, rrset.rdatas
+    if rrset.owner != query.name or not query.name:
+        return b"", 0
+    pack, at = _AT_QUESTION.pack, (_TO_QUESTION, rtype, query.qclass, rrset.ttl)
+    if rtype in _ADDRESSES and len(rdatas) > 1:
+        fixed = pack(*at, len(rdatas[0]))
+        count = min(len(rdatas), max(0, room) // (len(fixed) + len(rdatas[0])))
+        return (fixed + fixed.join(rdatas[:count]), count) if count else (b"", 0)
+    if len(rdatas) > _FEW:
+        return b"", 0
     if rtype in _COMPRESSED and (rtype == SOA or len(rdatas) > 1 or _may_share(rdatas[0], query)):
-        return b""
-    pack = _AT_QUESTION.pack
+        return b"", 0
     if len(rdatas) == 1:
-        return pack(_TO_QUESTION, rtype, qclass, ttl, len(rdatas[0])) + rdatas[0]
-    return b"".join([pack(_TO_QUESTION, rtype, qclass, ttl, len(each)) + each for each in rdatas])
+        records = pack(*at, len(rdatas[0])) + rdatas[0]
+    else:
+        records = b"".join([pack(*at, len(each)) + each for each in rdatas])
+    return (records, len(rdatas)) if len(records) <= room else (b"", 0)
 
 
 def _may_share(target: bytes, query: Query) -> bool:
@@ -193,12 +211,9 @@ def _turned(answer: tuple[RRset, ...], turn: int, most: int) -> tuple[RRset, ...
 
 
 def _turned_set(rrset: RRset, turn: int, most: int) -> RRset:
-    count = len(rrset.rdatas)
-    if count == 1 or rrset.rtype not in _ROTATED:
+    if len(rrset.rdatas) == 1 or rrset.rtype not in _ROTATED:
         return rrset
-    start = turn % count
-    rdatas = rrset.rdatas[start:] + rrset.rdatas[:start]
-    return replace(rrset, rdatas=rdatas[:most] if most else rdatas)
+    return replace(rrset, rdatas=turned(rrset.rdatas, turn, most))
 
 
 def _additional(reply: Reply, answer: tuple[RRset, ...]) -> Iterable[RRset]:

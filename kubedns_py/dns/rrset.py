@@ -64,6 +64,20 @@ class RRset(Struct, frozen=True, gc=False):
     beside: tuple[RRset, ...] = ()
 
 
+def turned(rdatas: tuple[bytes, ...], turn: int, most: int) -> tuple[bytes, ...]:
+    """Return rdata from that one on, as if they stood in a circle, and not more than ``most``.
+
+    Args:
+        rdatas: at least one; those that are left out are not looked at.
+        turn: 0 or more.
+        most: 1 or more.
+    """
+    start = turn % len(rdatas)
+    most = min(most, len(rdatas))
+    found = rdatas[start : start + most]
+    return found if len(found) == most else found + rdatas[: most - len(found)]
+
+
 def srv(weight: int, port: int, target: Name) -> bytes:
     """Return SRV rdata with priority 0 (RFC 2782)."""
     return _SRV_FIXED.pack(0, weight, port) + to_wire(target)

@@ -15,7 +15,7 @@ from typing import Final
 from kubedns_py.dns.lifetime import serials, ttls
 from kubedns_py.dns.query import HEADER_OCTETS, ID_OCTETS, Query
 from kubedns_py.dns.render import Rendered, Reply, Shape, render, udp_limit
-from kubedns_py.dns.rrset import AAAA, SOA, A
+from kubedns_py.dns.rrset import AAAA, SOA, A, turned
 from kubedns_py.resolver.view import View
 from kubedns_py.server.entry import Content, Facts
 from kubedns_py.server.folding import plain_octets
@@ -87,8 +87,8 @@ class Contents:
         """Return what is kept of many addresses, all of them or some that stand together."""
         limit = udp_limit(query.edns, self._shape)
         (rrset,) = reply.answer
-        turn = self._turn() % len(rrset.rdatas)
-        rdatas = (rrset.rdatas[turn:] + rrset.rdatas[:turn])[:MOST_RECORDS]
+        turn = self._turn()
+        rdatas = turned(rrset.rdatas, turn, MOST_RECORDS)
         rendered = render(query, reply, limit, shape=self._shape, turn=turn)
         text = rendered.octets[ID_OCTETS:]
         at = HEADER_OCTETS - ID_OCTETS + len(query.question)
@@ -99,7 +99,7 @@ class Contents:
         is_whole = len(rdatas) == len(rrset.rdatas)
         ring = Ring(
             text[:at],
-            b"".join([fixed + rdata for rdata in rdatas]),
+            fixed + fixed.join(rdatas),
             size,
             shown,
             text[end:],

@@ -39,7 +39,9 @@ def joined_rrsets(
         parts: each of them has an address.
         are_distinct: whether it is known that no address is in two of them.
     """
-    sizes = dict.fromkeys([size for part in parts for size in _sizes(part)])
+    sizes = dict.fromkeys([each.size_octets for each in parts])
+    if 0 in sizes:
+        sizes = dict.fromkeys([len(address) for each in parts for address in each.addresses])
 
     def of_size(size: int) -> RRset:
         found: list[Address] = []
@@ -49,10 +51,6 @@ def joined_rrsets(
         return RRset(owner, address_type(once[0]), ttl, once)
 
     return {address_type(bytes(size)): partial(of_size, size) for size in sizes}
-
-
-def _sizes(part: Part) -> Iterable[int]:
-    return (part.size_octets,) if part.size_octets else map(len, part.addresses)
 
 
 def _of_size(part: Part, size: int) -> list[Address]:

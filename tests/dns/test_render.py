@@ -28,6 +28,7 @@ from kubedns_py.dns.render import (
 from kubedns_py.dns.rrset import AAAA, CNAME, NS, PTR, SOA, SRV, TXT, A, RRset, soa, srv, txt
 from tests.helpers import oracle
 from tests.helpers.objects import address
+from tests.helpers.work import lines_run
 
 D = from_text("cluster.local")
 WEB = from_text("web.shop.svc.cluster.local")
@@ -490,3 +491,19 @@ def test_a_reply_knows_whether_it_lost_records(count: int, limit: int, *, is_cut
     query = asked("web.shop.svc.cluster.local.")
 
     assert render(query, found(a_set(WEB, count)), limit, shape=PLAIN, turn=0).is_cut is is_cut
+
+
+@pytest.mark.parametrize("limit", [512, TCP_LIMIT])
+def test_addresses_that_there_is_no_room_for_are_not_looked_at(limit: int) -> None:
+    """HDL-14: a reply that is cut costs the same however many addresses there are."""
+    query = asked("web.shop.svc.cluster.local.")
+    costs = set()
+    for count in (5_000, 20_000):
+        reply = found(a_set(WEB, count))
+
+        def cut(reply: Reply = reply) -> None:
+            assert render(query, reply, limit, shape=PLAIN, turn=7).is_cut
+
+        costs.add(lines_run(cut))
+    assert len(costs) == 1
+    assert costs.pop() < 50

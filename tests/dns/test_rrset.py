@@ -17,6 +17,7 @@ from kubedns_py.dns.rrset import (
     srv,
     srv_target,
     to_lines,
+    turned,
     txt,
     type_text,
 )
@@ -108,3 +109,14 @@ def test_records_are_shown_in_presentation_format(
 ) -> None:
     """RFC 1035, 5.1; RFC 5952; RFC 3597, 5 for what dnslib has no words for."""
     assert to_lines(RRset(WEB, rtype, 30, rdatas)) == lines
+
+
+@pytest.mark.parametrize(
+    ("turn", "most", "expected"),
+    [(0, 3, b"abc"), (1, 3, b"bca"), (5, 3, b"cab"), (2, 2, b"ca"), (1, 1, b"b"), (4, 99, b"bca")],
+)
+def test_records_are_taken_from_a_circle(turn: int, most: int, expected: bytes) -> None:
+    """ENV-10: each comes first in turn, those that are left out too."""
+    rdatas = turned((b"a", b"b", b"c"), turn, most)
+
+    assert b"".join(rdatas) == expected
