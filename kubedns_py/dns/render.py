@@ -15,7 +15,7 @@ Rules of this file:
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,7 +67,7 @@ class Reply(Struct, frozen=True, gc=False):
     authoritative: bool = False
     answer: tuple[RRset, ...] = ()
     authority: tuple[RRset, ...] = ()
-    additional: tuple[RRset, ...] = ()
+    additional: Sequence[RRset] = ()
     ede: ExtendedError | None = None
     authenticated: bool = False
     truncated: bool = False

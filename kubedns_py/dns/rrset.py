@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from collections.abc import Sequence
 
 from dnslib import CLASS, QTYPE, RR
 from dnslib.label import DNSBuffer
 
+from kubedns_py.dns.made import Made
 from kubedns_py.dns.name import Name, from_wire, to_text, to_wire
 from kubedns_py.structs import Struct
 
@@ -53,18 +55,18 @@ class RRset(Struct, frozen=True, gc=False):
         owner: folded, absolute.
         rtype: 1 to 65535.
         ttl: seconds, 0 to 2**31 - 1 (RFC 2181, 8).
-        rdatas: uncompressed wire octets, without duplicates, at least one.
+        rdatas: uncompressed wire octets, without duplicates, at least one; a tuple, or equal to it.
         beside: the addresses of its targets, for the additional section (RFC 2782).
     """
 
     owner: Name
     rtype: int
     ttl: int
-    rdatas: tuple[bytes, ...]
-    beside: tuple[RRset, ...] = ()
+    rdatas: Sequence[bytes]
+    beside: Sequence[RRset] = ()
 
 
-def turned(rdatas: tuple[bytes, ...], turn: int, most: int) -> tuple[bytes, ...]:
+def turned(rdatas: Sequence[bytes], turn: int, most: int) -> Sequence[bytes]:
     """Return rdata from that one on, as if they stood in a circle, and not more than ``most``.
 
     Args:
@@ -74,8 +76,10 @@ def turned(rdatas: tuple[bytes, ...], turn: int, most: int) -> tuple[bytes, ...]
     """
     start = turn % len(rdatas)
     most = min(most, len(rdatas))
+    if isinstance(rdatas, Made):
+        return rdatas.turned(start, most)
     found = rdatas[start : start + most]
-    return found if len(found) == most else found + rdatas[: most - len(found)]
+    return found if len(found) == most else (*found, *rdatas[: most - len(found)])
 
 
 def srv(weight: int, port: int, target: Name) -> bytes:

@@ -6,6 +6,7 @@ a short TTL makes everybody ask again soon (RFC 8914, 4.4; RFC 8767 for the idea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from kubedns_py.dns.rcode import EDE_STALE, ExtendedError
@@ -30,5 +31,5 @@ def aged(reply: Reply) -> Reply:
     )
 
 
-def _short(rrsets: tuple[RRset, ...]) -> tuple[RRset, ...]:
+def _short(rrsets: Sequence[RRset]) -> tuple[RRset, ...]:
     return tuple(replace(rrset, ttl=min(rrset.ttl, STALE_TTL)) for rrset in rrsets)

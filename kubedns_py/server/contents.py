@@ -70,10 +70,11 @@ class Contents:
         """
         if _is_large(query, reply) and not self._is_stable:
             return self._ring(query, reply, facts, now)
-        rendered, are_all = self._rendered(query, reply)
-        first = rendered[0]
+        turn = self._turn()
+        first = self._render(query, reply, turn)
         if not self._is_stable and (first.is_cut or 0 < self._shape.max_answers < _most(reply)):
             return None
+        rendered, are_all = self._in_orders(query, reply, turn, first)
         return Content(
             _with_sizes(facts, query, first),
             _texts(rendered),
@@ -85,11 +86,10 @@ class Contents:
 
     def _ring(self, query: Query, reply: Reply, facts: Facts, now: float) -> Content:
         """Return what is kept of many addresses, all of them or some that stand together."""
-        limit = udp_limit(query.edns, self._shape)
         (rrset,) = reply.answer
         turn = self._turn()
         rdatas = turned(rrset.rdatas, turn, MOST_RECORDS)
-        rendered = render(query, reply, limit, shape=self._shape, turn=turn)
+        rendered = self._render(query, reply, turn)
         text = rendered.octets[ID_OCTETS:]
         at = HEADER_OCTETS - ID_OCTETS + len(query.question)
         shown = int.from_bytes(text[_ANSWERS], "big")
@@ -122,8 +122,9 @@ class Contents:
             now: monotonic seconds.
             counted: since when the reply's TTLs count down, and the seconds that are off.
         """
-        rendered, _ = self._rendered(query, reply)
         since, off = counted
+        turn = self._turn()
+        rendered, _ = self._in_orders(query, reply, turn, self._render(query, reply, turn))
         # TTLs stand at other places in another order, unless all rdata has one length
         found = [
             tuple((at - ID_OCTETS, ttl + off) for at, ttl in ttls(each.octets)) for each in rendered
@@ -140,18 +141,21 @@ class Contents:
             tuple(shared[each] for each in found),
         )
 
-    def _rendered(self, query: Query, reply: Reply) -> tuple[list[Rendered], bool]:
-        """Return the reply in several orders, all of one length, and whether there are no more."""
+    def _render(self, query: Query, reply: Reply, turn: int) -> Rendered:
         limit = udp_limit(query.edns, self._shape)
-        turn = self._turn()
-        first = render(query, reply, limit, shape=self._shape, turn=turn)
+        return render(query, reply, limit, shape=self._shape, turn=turn)
+
+    def _in_orders(
+        self, query: Query, reply: Reply, turn: int, first: Rendered
+    ) -> tuple[list[Rendered], bool]:
+        """Return the reply in several orders, all of one length, and whether there are no more."""
         most = _most(reply)
         if most == 1 or self._is_stable:
             return [first], True
         count = max(1, min(most, MOST_ORDERS, MOST_OCTETS // len(first.octets)))
         found = {first.octets: first}
         for order in range(1, count):
-            other = render(query, reply, limit, shape=self._shape, turn=turn + order)
+            other = self._render(query, reply, turn + order)
             if len(other.octets) == len(first.octets) and other.is_cut == first.is_cut:
                 found[other.octets] = other
         return list(found.values()), count == most

@@ -10,12 +10,12 @@ Rules of this file:
 
 from __future__ import annotations
 
-from kubedns_py.cluster.objects import Address, Port, Service, ServiceKind
+from kubedns_py.cluster.objects import Address, Service, ServiceKind
 from kubedns_py.dns.name import MAX_NAME, Name, wire_length
 from kubedns_py.dns.rrset import SRV, RRset, address_type
 from kubedns_py.zone.naming import Naming, dashed
 from kubedns_py.zone.publishing import Publishing
-from kubedns_py.zone.rrsets import address_rrsets, in_order, srv_rrset
+from kubedns_py.zone.rrsets import address_rrsets, service_srv
 from kubedns_py.zone.tree import Node, OnDemand, Pointer, PointerKind
 
 
@@ -41,11 +41,8 @@ def own_node(service: Service, below: Name, naming: Naming) -> Node | None:
     rrsets = address_rrsets(owner, naming.ttl, service.cluster_ips)
     if not any(each.port.number for each in service.ports):
         return Node(rrsets)
-
-    def make() -> RRset:
-        return _srv(owner, [each.port for each in service.ports], owner, rrsets)
-
-    return Node(OnDemand(rrsets, {SRV: make}))
+    ports = [each.port for each in service.ports]
+    return Node(OnDemand(rrsets, {SRV: lambda: service_srv(owner, ports, owner, rrsets)}))
 
 
 def _port_node(service: Service, below: Name, own: Name, ttl: int) -> Node | None:
@@ -64,14 +61,7 @@ def _port_node(service: Service, below: Name, own: Name, ttl: int) -> Node | Non
     if not any(each.number for each in ports):
         return Node(rrsets)
     beside = address_rrsets(own, ttl, service.cluster_ips)
-    return Node({SRV: _srv(owner, ports, own, beside)} | rrsets)
-
-
-def _srv(owner: Name, ports: list[Port], own: Name, rrsets: dict[int, RRset]) -> RRset:
-    """Return the SRV RRset of ports, of which one at least has a number, at the service."""
-    targets = dict.fromkeys([(own, each.number) for each in ports if each.number])
-    beside = in_order(rrsets)
-    return srv_rrset(owner, beside[0].ttl, targets, lambda _: beside)
+    return Node(rrsets | {SRV: service_srv(owner, ports, own, beside)})
 
 
 def endpoint_node(address: Address, label: bytes, service: Service, naming: Naming) -> Node | None:

@@ -8,37 +8,19 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, partial
 
 from kubedns_py.cluster.objects import Address, Endpoint, Port, Service, ServiceKind
 from kubedns_py.cluster.parts import Part
-from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name, from_text, to_wire, wire_length
+from kubedns_py.dns.name import MAX_NAME, Name, from_text, to_wire, wire_length
 from kubedns_py.dns.rrset import CNAME, SRV, RRset
 from kubedns_py.errors import BadName
+from kubedns_py.zone.backends import addresses_by_label, backends, has_room
 from kubedns_py.zone.naming import Naming, dashed, hash_label, read_dashed
+from kubedns_py.zone.offers import Offers, port_labels
 from kubedns_py.zone.publishing import Publishing
-from kubedns_py.zone.rrsets import Targets, address_rrsets, in_order, joined_rrsets, srv_rrset
+from kubedns_py.zone.rrsets import address_rrsets, joined_rrsets, service_srv
 from kubedns_py.zone.tree import Node, OnDemand, OneByOne, Pointer, PointerKind, Subtree
-
-
-class _Backend(NamedTuple):
-    """A published endpoint's address with the ports of its slice."""
-
-    endpoint: Endpoint
-    address: Address
-    ports: tuple[Port, ...]
-
-
-def _backends(parts: Iterable[Part]) -> tuple[_Backend, ...]:
-    return tuple(
-        [
-            _Backend(endpoint, address, part.ports)
-            for part in parts
-            for endpoint in part.endpoints
-            for address in endpoint.addresses
-        ]
-    )
 
 
 def service_subtree(
@@ -66,7 +48,9 @@ def service_subtree(
         exists = bool(parts) or publishing.headless_empty == "nodata"
     else:
         exists = bool(service.cluster_ips) and not (publishing.ignore_empty_service and not parts)
-    return _Maker(service, parts, naming).subtree(are_distinct=are_distinct) if exists else None
+    if not exists:
+        return None
+    return _Maker(service, parts, naming, are_distinct=are_distinct).subtree()
 
 
 def _external_name(service: Service, naming: Naming, publishing: Publishing) -> Node:
@@ -98,121 +82,109 @@ class _Maker:
     it is asked for. So a change of one among 5,000 does not wait for 5,000 names.
     """
 
-    def __init__(self, service: Service, parts: Sequence[Part], naming: Naming) -> None:
+    def __init__(
+        self, service: Service, parts: Sequence[Part], naming: Naming, *, are_distinct: bool
+    ) -> None:
         self._service = service
         self._parts = parts
         self._naming = naming
+        self._are_distinct = are_distinct
         self._owner = naming.service(service.key)
         self._is_headless = service.kind is ServiceKind.HEADLESS
-        self._room = MAX_NAME - wire_length(self._owner)
+        self._offers = Offers(parts, naming, self._owner)
 
-    def subtree(self, *, are_distinct: bool) -> Subtree:
+    def subtree(self) -> Subtree:
         """2.3 of a service with addresses, 2.4 of a headless one."""
         weight = sum([len(each.endpoints) for each in self._parts], len(self._service.cluster_ips))
-        below = OneByOne(self._child, lambda: self._children)
-        node = Node(self._own_rrsets(are_distinct=are_distinct), below)
+        below = OneByOne(self._child, lambda: self._ports | self._labelled)
+        node = Node(self._own_rrsets(), below)
         return Subtree(node, OneByOne(self._pointer, lambda: self._pointers), weight)
 
-    def _own_rrsets(self, *, are_distinct: bool) -> Mapping[int, RRset]:
-        owner, ttl, parts = self._owner, self._naming.ttl, self._parts
+    def _own_rrsets(self) -> Mapping[int, RRset]:
+        if self._is_headless:
+            return self._endpoint_rrsets(self._owner, self._parts)
+        ports = [each.port for each in self._service.ports]
+        return self._service_rrsets(self._owner, ports)
+
+    def _service_rrsets(self, owner: Name, ports: Sequence[Port]) -> Mapping[int, RRset]:
+        """Return the RRsets of the service's own addresses, and of its ports."""
+        ips, ttl = self._service.cluster_ips, self._naming.ttl
+        addresses = address_rrsets(owner, ttl, ips)
+        if not any(each.number for each in ports):
+            return addresses
+        own = address_rrsets(self._owner, ttl, ips)
+        return addresses | {SRV: service_srv(owner, ports, self._owner, own)}
+
+    def _endpoint_rrsets(
+        self, owner: Name, parts: Sequence[Part], labels: Name = ()
+    ) -> Mapping[int, RRset]:
+        """Return the RRsets of endpoints' addresses, and of the ports with such labels."""
+        ttl = self._naming.ttl
         ready: dict[int, RRset] = {}
         later: dict[int, Callable[[], RRset]] = {}
-        if self._service.cluster_ips:
-            ready = address_rrsets(owner, ttl, self._service.cluster_ips)
-        elif len(parts) == 1:
+        if len(parts) == 1:
             ready = address_rrsets(owner, ttl, parts[0].addresses)
         elif parts:
-            later = joined_rrsets(owner, ttl, parts, are_distinct=are_distinct)
-        if self._has_srv():
-            later[SRV] = self._own_srv
+            later |= joined_rrsets(owner, ttl, parts, are_distinct=self._are_distinct)
+        if self._offers.are_any(labels):
+            later[SRV] = partial(self._offers.rrset, owner, labels)
         return OnDemand(ready, later) if later else ready
-
-    def _has_srv(self) -> bool:
-        """Tell whether the bare name has SRV records, without making all where that can be."""
-        if not self._is_headless:
-            return any(each.port.number for each in self._service.ports)
-        if self._room <= MAX_LABEL:
-            return bool(self._offers[0])  # some endpoints may have no name (BAD-2)
-        return any(port.number for part in self._parts for port in part.ports)
 
     # -- names below
 
     def _child(self, label: bytes) -> Node | None:
         """Return the node of an endpoint alone; what cannot be told from its label, of anything."""
         naming = self._naming
-        if label.startswith(b"_") or naming.pod_names or naming.endpoint_names != "dashed":
-            return self._children.get(label)
+        if label.startswith(b"_"):
+            return self._ports.get(label)
+        if naming.pod_names or naming.endpoint_names != "dashed":
+            return self._labelled.get(label)
         address = read_dashed(label)
         if address is not None and dashed(address) != label:
             address = None  # another spelling is another name
         hostname = label.decode("ascii", "replace")
         found = [at for part in self._parts for at in part.called(hostname, address)]
-        if not found or not self._has_room(label):
+        if not found or not has_room(label, self._owner):
             return None
         return Node(address_rrsets((label, *self._owner), naming.ttl, found))
 
-    def _has_room(self, label: bytes) -> bool:
-        """Tell whether a name directly below the service's can be (BAD-2)."""
-        return len(label) < self._room
-
     @cached_property
-    def _children(self) -> dict[bytes, Node]:
-        """Return the nodes of ports, then those of endpoints."""
-        naming, service = self._naming, self._service
-        made: dict[bytes, Node] = {}
+    def _ports(self) -> dict[bytes, Node]:
+        """The nodes of protocols, with named ports below them (2.3.2, 2.4.2)."""
         below: dict[bytes, dict[bytes, Node]] = {}
-        targets = self._offers[1]
-        for (protocol, port), addresses in self._port_addresses().items():
-            owner = (port, protocol, *self._owner)
-            found = targets.get((protocol, port))
-            rrsets = {SRV: self._srv(owner, found)} if found else {}
-            rrsets |= address_rrsets(owner, naming.ttl, addresses)
+        for labels, rrsets in self._endpoint_ports() if self._is_headless else self._own_ports():
+            port, protocol = labels
             below.setdefault(protocol, {})[port] = Node(rrsets)
-        for protocol, ports in below.items():
-            made[protocol] = Node({}, ports)
+        return {protocol: Node({}, ports) for protocol, ports in below.items()}
+
+    def _own_ports(self) -> Iterator[tuple[Name, Mapping[int, RRset]]]:
+        named: dict[Name, list[Port]] = {}
+        for each in self._service.ports:
+            if each.port.name:
+                named.setdefault(port_labels(each.port), []).append(each.port)
+        for labels, ports in named.items():
+            yield labels, self._service_rrsets((*labels, *self._owner), ports)
+
+    def _endpoint_ports(self) -> Iterator[tuple[Name, Mapping[int, RRset]]]:
+        offering: dict[Name, list[Part]] = {}
+        for part in self._parts:
+            named = [port_labels(each) for each in part.ports if each.name and each.number]
+            for labels in dict.fromkeys(named):
+                offering.setdefault(labels, []).append(part)
+        for labels, parts in offering.items():
+            yield labels, self._endpoint_rrsets((*labels, *self._owner), parts, labels)
+
+    @cached_property
+    def _labelled(self) -> dict[bytes, Node]:
+        """All nodes of endpoints, by label."""
+        naming, owner = self._naming, self._owner
+        found = addresses_by_label(self._parts, naming, owner)
         if not self._is_headless and naming.endpoint_names != "dashed":
-            for address in service.cluster_ips:
-                label = hash_label(address)
-                made[label] = Node(address_rrsets((label, *self._owner), naming.ttl, [address]))
-        return made | self._endpoints
-
-    def _port_addresses(self) -> dict[tuple[bytes, bytes], list[Address]]:
-        """Return the addresses at each named port."""
-        found: dict[tuple[bytes, bytes], list[Address]] = {}
-        if not self._is_headless:
-            for each in self._service.ports:
-                if each.port.name:
-                    found.setdefault(_port_labels(each.port), []).extend(self._service.cluster_ips)
-            return found
-        for backend in self._backends:
-            for port in backend.ports:
-                if port.name and port.number:
-                    found.setdefault(_port_labels(port), []).append(backend.address)
-        return found
-
-    @cached_property
-    def _backends(self) -> tuple[_Backend, ...]:
-        return _backends(self._parts)
-
-    @cached_property
-    def _targets(self) -> tuple[Name | None, ...]:
-        """Each backend's name, or None where it would be too long (BAD-2)."""
-        naming = self._naming
-        labels = [naming.endpoint_label(each.endpoint, each.address) for each in self._backends]
-        return tuple([(label, *self._owner) if self._has_room(label) else None for label in labels])
-
-    @cached_property
-    def _endpoints(self) -> dict[bytes, Node]:
-        """The nodes of endpoints by label."""
-        by_label: dict[bytes, list[Address]] = {}
-        for backend, name in zip(self._backends, self._targets, strict=True):
-            if name is not None:
-                aliases = self._naming.endpoint_aliases(backend.endpoint, backend.address)
-                for label in {name[0]: None} | dict.fromkeys(aliases):
-                    by_label.setdefault(label, []).append(backend.address)
+            for address in self._service.cluster_ips:
+                found.setdefault(hash_label(address), [address])
         return {
-            label: Node(address_rrsets((label, *self._owner), self._naming.ttl, addresses))
-            for label, addresses in by_label.items()
+            label: Node(address_rrsets((label, *owner), naming.ttl, addresses))
+            for label, addresses in found.items()
         }
 
     # -- pointers
@@ -225,67 +197,21 @@ class _Maker:
         for part in self._parts:
             for endpoint in part.by_address.get(address, ()):
                 label = self._naming.endpoint_label(endpoint, address)
-                if self._has_room(label):
+                if has_room(label, self._owner):
                     pointer = Pointer(self._pointer_kind(endpoint), (label, *self._owner))
                     found[pointer] = None
         return tuple(found) or None
 
     @cached_property
     def _pointers(self) -> dict[Address, tuple[Pointer, ...]]:
-        found: dict[Address, dict[Pointer, None]] = {}
-        for backend, name in zip(self._backends, self._targets, strict=True):
-            if name is not None:
-                pointer = Pointer(self._pointer_kind(backend.endpoint), name)
-                found.setdefault(backend.address, {})[pointer] = None
-        for address in self._service.cluster_ips:
-            found[address] = {Pointer(PointerKind.SERVICE, self._owner): None}
-        return {address: tuple(names) for address, names in found.items()}
+        held = [address for part in self._parts for address in part.addresses]
+        found = {each: self._pointer(each) for each in (*held, *self._service.cluster_ips)}
+        return {address: pointers for address, pointers in found.items() if pointers}
 
     def _pointer_kind(self, endpoint: Endpoint) -> PointerKind:
         if not endpoint.hostname:
             return PointerKind.ADDRESS
         return PointerKind.HEADLESS_HOSTNAME if self._is_headless else PointerKind.HOSTNAME
-
-    # -- SRV: 2.3.2 and 2.4.2, and every port at the bare name, unnamed ones too (SRV-9, SRV-12)
-
-    @cached_property
-    def _offers(self) -> tuple[Targets, dict[tuple[bytes, bytes], Targets]]:
-        """Where the bare name's SRV records point, and those of each named port."""
-        at_name: Targets = {}
-        at_port: dict[tuple[bytes, bytes], Targets] = {}
-        for port, target in self._offered():
-            if port.number:
-                at_name[target, port.number] = None
-                if port.name:
-                    at_port.setdefault(_port_labels(port), {})[target, port.number] = None
-        return at_name, at_port
-
-    def _offered(self) -> Iterator[tuple[Port, Name]]:
-        if not self._is_headless:
-            yield from ((each.port, self._owner) for each in self._service.ports)
-            return
-        for backend, target in zip(self._backends, self._targets, strict=True):
-            if target is not None:
-                yield from ((port, target) for port in backend.ports)
-
-    def _own_srv(self) -> RRset:
-        return self._srv(self._owner, self._offers[0])
-
-    def _srv(self, owner: Name, targets: Targets) -> RRset:
-        return srv_rrset(owner, self._naming.ttl, targets, self._addresses_of)
-
-    def _addresses_of(self, target: Name) -> Iterable[RRset]:
-        """Return the A, then the AAAA RRset of a target: the service or one of its endpoints."""
-        if target == self._owner:
-            own = address_rrsets(self._owner, self._naming.ttl, self._service.cluster_ips)
-        else:
-            own = dict(self._endpoints[target[0]].rrsets)
-        return in_order(own)
-
-
-def _port_labels(port: Port) -> tuple[bytes, bytes]:
-    """Return the protocol's and the port's label, topmost first."""
-    return f"_{port.protocol}".encode(), f"_{port.name}".encode()
 
 
 def names_too_long(service: Service, parts: Iterable[Part], naming: Naming) -> int:
@@ -293,5 +219,5 @@ def names_too_long(service: Service, parts: Iterable[Part], naming: Naming) -> i
     room = MAX_NAME - wire_length(naming.service(service.key))
     if room < 0 or service.kind is ServiceKind.EXTERNAL_NAME:
         return int(room < 0)
-    labels = {naming.endpoint_label(each.endpoint, each.address) for each in _backends(parts)}
+    labels = {naming.endpoint_label(each.endpoint, each.address) for each in backends(parts)}
     return sum(1 + len(label) > room for label in labels)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from kubedns_py.cluster.objects import Address
+from kubedns_py.cluster.objects import Address, Port
 from kubedns_py.cluster.parts import Part
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.rrset import AAAA, SRV, A, RRset, address_type, srv
 
 _WEIGHT_TOTAL = 100
-
-Targets = dict[tuple[Name, int], None]
-"""Where SRV records point: names and ports, without duplicates."""
 
 
 def address_rrsets(owner: Name, ttl: int, addresses: Iterable[Address]) -> dict[int, RRset]:
@@ -62,13 +59,24 @@ def in_order(rrsets: Mapping[int, RRset]) -> list[RRset]:
     return [rrsets[rtype] for rtype in (A, AAAA) if rtype in rrsets]
 
 
-def srv_rrset(
-    owner: Name, ttl: int, targets: Targets, addresses_of: Callable[[Name], Iterable[RRset]]
+def srv_weight(records: int) -> int:
+    """Return the weight of each of one or more records; 0 would mean "never" (RFC 2782)."""
+    return max(1, _WEIGHT_TOTAL // records)
+
+
+def service_srv(
+    owner: Name, ports: Iterable[Port], target: Name, addresses: Mapping[int, RRset]
 ) -> RRset:
-    """Return the SRV RRset of at least one target, with the targets' addresses beside it."""
-    # deduplicated first, so that dual stack does not halve it; 0 would mean "never" (2782)
-    weight = max(1, _WEIGHT_TOTAL // len(targets))
-    rdatas = tuple([srv(weight, number, target) for target, number in targets])
-    names = dict.fromkeys([target for target, _ in targets])
-    beside = tuple([rrset for target in names for rrset in addresses_of(target)])
-    return RRset(owner, SRV, ttl, rdatas, beside)
+    """Return the SRV RRset of a service's ports.
+
+    Args:
+        owner: the service's name, or one below it.
+        ports: those that the records are for; one at least has a number.
+        target: the service's name.
+        addresses: its address RRsets, at least one.
+    """
+    numbers = dict.fromkeys([each.number for each in ports if each.number])
+    weight = srv_weight(len(numbers))
+    beside = tuple(in_order(addresses))
+    rdatas = tuple([srv(weight, number, target) for number in numbers])
+    return RRset(owner, SRV, beside[0].ttl, rdatas, beside)

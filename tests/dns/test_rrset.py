@@ -2,6 +2,7 @@
 
 import pytest
 
+from kubedns_py.dns.made import Made
 from kubedns_py.dns.name import from_text, to_wire
 from kubedns_py.dns.rrset import (
     AAAA,
@@ -117,6 +118,7 @@ def test_records_are_shown_in_presentation_format(
 )
 def test_records_are_taken_from_a_circle(turn: int, most: int, expected: bytes) -> None:
     """ENV-10: each comes first in turn, those that are left out too."""
-    rdatas = turned((b"a", b"b", b"c"), turn, most)
+    values = (b"a", b"b", b"c")
 
-    assert b"".join(rdatas) == expected
+    for rdatas in (values, Made(values, bytes)):
+        assert b"".join(turned(rdatas, turn, most)) == expected

@@ -6,6 +6,8 @@ a negative answer is the word ``SOA`` and its owner, since its fields are tested
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kubedns_py.cluster.objects import Address, Endpoints, Namespace, Object, Pod, Resource, Service
 from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import from_text, to_text
@@ -59,7 +61,7 @@ def a_question(
     return Question(folded, qtype, qclass, zone, path, asked)
 
 
-def section(rrsets: tuple[RRset, ...]) -> list[str]:
+def section(rrsets: Sequence[RRset]) -> list[str]:
     """Return a section, a SOA as ``SOA owner``."""
     return [line for rrset in rrsets for line in _lines(rrset)]
 

@@ -7,6 +7,7 @@ the question and OPT stay, TC is said over UDP and never over TCP, and the limit
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 import dns.edns
 import dns.flags
@@ -97,7 +98,7 @@ def queries(draw: st.DrawFn) -> Query:
     return Query(draw(st.integers(0, 65535)), flags, question, name, A, IN, edns)
 
 
-def sent(rrsets: tuple[RRset, ...]) -> list[tuple[Name, int, int, bytes]]:
+def sent(rrsets: Sequence[RRset]) -> list[tuple[Name, int, int, bytes]]:
     """Return owner, type, TTL and rdata of each record of a section, in order."""
     return [
         (rrset.owner, rrset.rtype, rrset.ttl, rdata) for rrset in rrsets for rdata in rrset.rdatas

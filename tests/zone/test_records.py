@@ -72,8 +72,8 @@ def test_a_service_with_a_cluster_ip_has_that_address_and_its_ports() -> None:
         "web.shop.svc.d. 30 IN A 10.3.0.1",
         "web.shop.svc.d. 30 IN SRV 0 50 443 web.shop.svc.d.",
         "web.shop.svc.d. 30 IN SRV 0 50 80 web.shop.svc.d.",
-        "_https._tcp.web.shop.svc.d. 30 IN SRV 0 100 443 web.shop.svc.d.",
         "_https._tcp.web.shop.svc.d. 30 IN A 10.3.0.1",
+        "_https._tcp.web.shop.svc.d. 30 IN SRV 0 100 443 web.shop.svc.d.",
     ]
 
 
@@ -91,9 +91,9 @@ def test_both_families_are_published_in_either_order() -> None:
         "dual.shop.svc.d. 30 IN AAAA fd00::a",
         "dual.shop.svc.d. 30 IN A 10.3.0.2",
         "dual.shop.svc.d. 30 IN SRV 0 100 53 dual.shop.svc.d.",
-        "_dns._udp.dual.shop.svc.d. 30 IN SRV 0 100 53 dual.shop.svc.d.",
         "_dns._udp.dual.shop.svc.d. 30 IN AAAA fd00::a",
         "_dns._udp.dual.shop.svc.d. 30 IN A 10.3.0.2",
+        "_dns._udp.dual.shop.svc.d. 30 IN SRV 0 100 53 dual.shop.svc.d.",
     ]
     assert targets(made(dual), "fd00::a") == ["dual.shop.svc.d."]
     assert targets(made(dual), "10.3.0.2") == ["dual.shop.svc.d."]
@@ -193,10 +193,10 @@ def test_a_headless_service_has_its_endpoints_addresses_and_names() -> None:
         "db.shop.svc.d. 30 IN A 10.1.1.2",
         "db.shop.svc.d. 30 IN SRV 0 50 5433 db-0.db.shop.svc.d.",
         "db.shop.svc.d. 30 IN SRV 0 50 5433 10-1-1-2.db.shop.svc.d.",
-        "_pg._tcp.db.shop.svc.d. 30 IN SRV 0 50 5433 db-0.db.shop.svc.d.",
-        "_pg._tcp.db.shop.svc.d. 30 IN SRV 0 50 5433 10-1-1-2.db.shop.svc.d.",
         "_pg._tcp.db.shop.svc.d. 30 IN A 10.1.1.1",
         "_pg._tcp.db.shop.svc.d. 30 IN A 10.1.1.2",
+        "_pg._tcp.db.shop.svc.d. 30 IN SRV 0 50 5433 db-0.db.shop.svc.d.",
+        "_pg._tcp.db.shop.svc.d. 30 IN SRV 0 50 5433 10-1-1-2.db.shop.svc.d.",
         "db-0.db.shop.svc.d. 30 IN A 10.1.1.1",
         "10-1-1-2.db.shop.svc.d. 30 IN A 10.1.1.2",
     ]
@@ -278,11 +278,11 @@ def test_an_address_in_several_slices_is_published_once_with_the_ports_of_each()
         "db.shop.svc.d. 30 IN SRV 0 33 1 10-1-1-1.db.shop.svc.d.",
         "db.shop.svc.d. 30 IN SRV 0 33 2 10-1-1-1.db.shop.svc.d.",
         "db.shop.svc.d. 30 IN SRV 0 33 3 10-1-1-1.db.shop.svc.d.",
+        "_pg._tcp.db.shop.svc.d. 30 IN A 10.1.1.1",
         "_pg._tcp.db.shop.svc.d. 30 IN SRV 0 50 1 10-1-1-1.db.shop.svc.d.",
         "_pg._tcp.db.shop.svc.d. 30 IN SRV 0 50 2 10-1-1-1.db.shop.svc.d.",
-        "_pg._tcp.db.shop.svc.d. 30 IN A 10.1.1.1",
-        "_x._udp.db.shop.svc.d. 30 IN SRV 0 100 3 10-1-1-1.db.shop.svc.d.",
         "_x._udp.db.shop.svc.d. 30 IN A 10.1.1.1",
+        "_x._udp.db.shop.svc.d. 30 IN SRV 0 100 3 10-1-1-1.db.shop.svc.d.",
         "10-1-1-1.db.shop.svc.d. 30 IN A 10.1.1.1",
     ]
     assert targets(subtree, "10.1.1.1") == ["10-1-1-1.db.shop.svc.d."]

@@ -7,8 +7,8 @@ import pytest
 from kubedns_py.cluster.parts import parts_of
 from kubedns_py.dns.name import from_text
 from kubedns_py.dns.rrset import AAAA, A, RRset, to_lines
-from kubedns_py.zone.rrsets import address_rrsets, in_order, joined_rrsets, srv_rrset
-from tests.helpers.objects import a_subset, address
+from kubedns_py.zone.rrsets import address_rrsets, in_order, joined_rrsets, service_srv, srv_weight
+from tests.helpers.objects import a_port, a_subset, address
 
 OWNER = from_text("db.shop.svc.d")
 V4 = a_subset(["10.1.0.1", "10.1.0.2"])
@@ -58,20 +58,17 @@ def test_an_address_in_two_parts_is_given_once() -> None:
     assert addresses(makers[A]()) == ["10.1.0.1", "10.1.0.2", "10.1.0.4"]
 
 
-def test_ports_weigh_the_same_and_bring_the_addresses_of_their_targets() -> None:
-    """SRV-5, RFC 2782: a hundred among them, and one at least."""
-    one, two = from_text("a.db.shop.svc.d"), from_text("b.db.shop.svc.d")
+def test_the_ports_of_a_service_weigh_the_same_and_bring_its_addresses() -> None:
+    """SRV-5, RFC 2782: a hundred among them, and one at least; no port is given twice."""
+    own = address_rrsets(OWNER, 30, map(address, ["fd00::a", "10.3.0.1"]))
+    ports = [a_port(each) for each in ("a:80/tcp", "b:81/tcp", "c:0/tcp", "d:80/udp")]
+    below = (b"_a", b"_tcp", *OWNER)
 
-    def of(target: tuple[bytes, ...]) -> list[RRset]:
-        return in_order(address_rrsets(target, 30, [address("10.1.0.1")]))
+    rrset = service_srv(below, ports, OWNER, own)
 
-    rrset = srv_rrset(OWNER, 30, dict.fromkeys([(one, 80), (one, 81), (two, 80)]), of)
-
-    assert [line.split(" ", 4)[4] for line in to_lines(rrset)] == [
-        "0 33 80 a.db.shop.svc.d.",
-        "0 33 81 a.db.shop.svc.d.",
-        "0 33 80 b.db.shop.svc.d.",
+    assert to_lines(rrset) == [
+        "_a._tcp.db.shop.svc.d. 30 IN SRV 0 50 80 db.shop.svc.d.",
+        "_a._tcp.db.shop.svc.d. 30 IN SRV 0 50 81 db.shop.svc.d.",
     ]
-    assert [each.owner for each in rrset.beside] == [one, two]
-    many = srv_rrset(OWNER, 30, dict.fromkeys([(one, port) for port in range(1, 201)]), of)
-    assert {line.split()[5] for line in to_lines(many)} == {"1"}
+    assert [each.rtype for each in rrset.beside] == [A, AAAA]
+    assert [srv_weight(records) for records in (1, 3, 100, 101, 5_000)] == [100, 33, 1, 1, 1]

@@ -221,8 +221,8 @@ def test_a_renamed_port_has_its_new_name_only() -> None:
     assert cluster.records("_http._tcp.web.shop") is None
     assert cluster.records("_tcp.web.shop") is None
     assert cluster.records("_api._udp.web.shop") == [
-        "_api._udp.web.shop.svc.d. 30 IN SRV 0 100 80 web.shop.svc.d.",
         "_api._udp.web.shop.svc.d. 30 IN A 10.3.0.1",
+        "_api._udp.web.shop.svc.d. 30 IN SRV 0 100 80 web.shop.svc.d.",
     ]
 
 
