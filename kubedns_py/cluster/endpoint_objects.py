@@ -37,8 +37,9 @@ class EndpointObjects:
             del self.by_key[key]
         else:
             self.by_key[key] = item
-        for choice in CHOICES:
-            self._forget(key, choice, old)
+        if old is not None:
+            for choice in CHOICES:
+                self._forget(key, choice, old)
         if old is None or item is None or old.owner != item.owner:
             if old is not None:
                 self._untie(old.owner, key)
@@ -80,8 +81,8 @@ class EndpointObjects:
         found = self._read[key, choice] = parts_of(subsets_in(packed), choice)
         return found
 
-    def _forget(self, key: Key, choice: Choice, packed: Packed | None) -> None:
-        if packed is not None and self._read.pop((key, choice), None) is not None:
+    def _forget(self, key: Key, choice: Choice, packed: Packed) -> None:
+        if self._read.pop((key, choice), None) is not None:
             self._endpoints_read -= packed.endpoints
 
     def endpoints_in(self, service: Key) -> int:

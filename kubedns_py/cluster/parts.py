@@ -9,7 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final, Literal
 
@@ -37,7 +37,7 @@ class Part:
 
     __slots__ = ("_by_address", "_by_hostname", "_size", "addresses", "endpoints", "ports")
 
-    def __init__(self, endpoints: tuple[Endpoint, ...], ports: tuple[Port, ...]) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], ports: tuple[Port, ...]) -> None:
         self.endpoints = endpoints
         self.ports = ports
         addresses = [address for each in endpoints for address in each.addresses]
@@ -97,10 +97,12 @@ class Part:
 
 def parts_of(subsets: Iterable[Subset], choice: Choice) -> tuple[Part, ...]:
     """Return the part of each subset, which may be without endpoints."""
+    if choice == "ready":  # as nearly always
+        return tuple(
+            [Part([one for one in each.endpoints if one.ready], each.ports) for each in subsets]
+        )
     if choice == "all":
         return tuple([Part(each.endpoints, each.ports) for each in subsets])
-    if choice == "ready":
-        found = [([one for one in each.endpoints if one.ready], each.ports) for each in subsets]
-    else:
-        found = [([one for one in each.endpoints if one.serving], each.ports) for each in subsets]
-    return tuple([Part(tuple(endpoints), ports) for endpoints, ports in found])
+    return tuple(
+        [Part([one for one in each.endpoints if one.serving], each.ports) for each in subsets]
+    )

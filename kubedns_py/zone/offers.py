@@ -44,12 +44,16 @@ class Offers:
         self._parts = parts
         self._naming = naming
         self._service = service
+        self._room = MAX_NAME - wire_length(service)
 
     def are_any(self, labels: Name = ()) -> bool:
         """Tell whether there are records; see ``rrset``."""
-        if MAX_NAME - wire_length(self._service) > MAX_LABEL:
-            return any(_is_meant(port, labels) for part in self._parts for port in part.ports)
-        return bool(self._targets(labels))  # some endpoints may have no name (BAD-2)
+        for part in self._parts:
+            for port in part.ports:
+                if port.number and (not labels or _is_meant(port, labels)):
+                    # some endpoints may have no name (BAD-2)
+                    return self._room > MAX_LABEL or bool(self._targets(labels))
+        return False
 
     def rrset(self, owner: Name, labels: Name = ()) -> RRset:
         """Return the RRset of a name, where ``are_any``.
@@ -79,10 +83,9 @@ class Offers:
     def _callers(self) -> list[Sequence[_Caller]]:
         """What the endpoints in each part are called by, but for those without a name (BAD-2)."""
         found = _callers(self._parts, self._naming)
-        room = MAX_NAME - wire_length(self._service)
-        if room > MAX_LABEL:
+        if self._room > MAX_LABEL:
             return found
-        return [[each for each in callers if len(_label(each)) < room] for callers in found]
+        return [[each for each in callers if len(_label(each)) < self._room] for callers in found]
 
 
 def port_labels(port: Port) -> Name:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from kubedns_py.cluster.objects import Address, Service, ServiceKind
+from kubedns_py.cluster.objects import Address, Key, Service, ServiceKind
 from kubedns_py.cluster.parts import Choice, Part
 
 
@@ -28,7 +28,7 @@ class Publishing:
 
 
 def published(
-    service: Service, parts: Callable[[Choice], tuple[Part, ...]], publishing: Publishing
+    service: Service, parts: Callable[[Key, Choice], tuple[Part, ...]], publishing: Publishing
 ) -> tuple[Part, ...]:
     """Return the endpoints that get names, and no part without one.
 
@@ -37,15 +37,15 @@ def published(
 
     Args:
         service: whose endpoints they are.
-        parts: returns the parts of its subsets.
+        parts: returns the parts of the subsets of a service.
         publishing: what stands in for those that are ready.
     """
     if service.publish_not_ready:
-        return _with_endpoints(parts("all"))
-    ready = _with_endpoints(parts("ready"))
+        return _with_endpoints(parts(service.key, "all"))
+    ready = _with_endpoints(parts(service.key, "ready"))
     if ready or publishing.terminating == "exclude":
         return ready
-    return _with_endpoints(parts("serving"))
+    return _with_endpoints(parts(service.key, "serving"))
 
 
 def _with_endpoints(parts: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -56,16 +56,13 @@ def held_addresses(service: Service, parts: tuple[Part, ...]) -> tuple[tuple[Add
     """Return the addresses that may have pointers to the service: all that its subtree has.
 
     Returns:
-        Groups without duplicates in themselves. Those of several parts are the parts' own, which
-        stay the same while other parts change; those of one part are joined, as most services have
-        one and keep them.
+        Groups. Those of several parts are the parts' own, which have no duplicates and stay the
+        same while other parts change; most services have one part, and one group of all.
     """
     if service.kind is ServiceKind.EXTERNAL_NAME:
         return ()
     own = service.cluster_ips
+    if len(parts) == 1:
+        return ((*own, *parts[0].addresses) if own else parts[0].addresses,)
     groups = tuple([each.addresses for each in parts])
-    if not own:
-        return groups
-    if not groups:
-        return (own,)
-    return (own, *groups) if len(groups) > 1 else (tuple(dict.fromkeys((*own, *groups[0]))),)
+    return (own, *groups) if own else groups

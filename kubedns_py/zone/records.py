@@ -19,7 +19,7 @@ from kubedns_py.zone.backends import addresses_by_label, backends, has_room
 from kubedns_py.zone.naming import Naming, dashed, hash_label, read_dashed
 from kubedns_py.zone.offers import Offers, port_labels
 from kubedns_py.zone.publishing import Publishing
-from kubedns_py.zone.rrsets import address_rrsets, joined_rrsets, service_srv
+from kubedns_py.zone.rrsets import address_rrsets, joined_rrsets, part_rrsets, service_srv
 from kubedns_py.zone.tree import Node, OnDemand, OneByOne, Pointer, PointerKind, Subtree
 
 
@@ -123,7 +123,7 @@ class _Maker:
         ready: dict[int, RRset] = {}
         later: dict[int, Callable[[], RRset]] = {}
         if len(parts) == 1:
-            ready = address_rrsets(owner, ttl, parts[0].addresses)
+            ready = part_rrsets(owner, ttl, parts[0])
         elif parts:
             later |= joined_rrsets(owner, ttl, parts, are_distinct=self._are_distinct)
         if self._offers.are_any(labels):

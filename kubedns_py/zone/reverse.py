@@ -22,7 +22,7 @@ MOST_POINTERS: Final = 8
 
 
 Group = tuple[Address, ...]
-"""Addresses without duplicates: of one slice, or all that a service has."""
+"""Addresses of one slice, without duplicates; or all that a service has."""
 
 
 class Reverse:
@@ -40,6 +40,8 @@ class Reverse:
         Groups that are the very same as before are not looked at: where one slice of many changes,
         only its addresses are.
         """
+        if key not in self._several and len(groups) < 2:  # as nearly always
+            return self._replace_one(key, groups[0] if groups else ())
         old = self._held(key)
         if old == groups:
             return ()
@@ -47,11 +49,30 @@ class Reverse:
         if len(old) > 1 and len(groups) > 1 and key not in self._overlapping:
             kept = set(map(id, old)) & set(map(id, groups))
         gone, come = self._difference(key, old, groups, kept)
-        for address in gone:
-            self._drop(address, key)
-        self._hold(come, key)
+        self._move(key, gone, come)
         self._keep(key, groups)
         return come
+
+    def _replace_one(self, key: Key, new: Group) -> Collection[Address]:
+        old = self._alone.get(key, ())
+        if old == new:
+            return ()
+        come = set(new).difference(old) if old else new
+        self._move(key, set(old).difference(new), come)
+        if new:
+            self._alone[key] = new
+        else:
+            del self._alone[key]
+        return come
+
+    def _move(self, key: Key, gone: Iterable[Address], come: Collection[Address]) -> None:
+        for address in gone:
+            self._drop(address, key)
+        if self._keys.keys().isdisjoint(come):
+            self._keys.update(dict.fromkeys(come, key))  # as nearly always, and all at once
+            return
+        for address in set(come):
+            self._keys[address] = (*self._of(address), key) if address in self._keys else key
 
     def _difference(
         self, key: Key, old: tuple[Group, ...], new: tuple[Group, ...], kept: set[int]
@@ -66,9 +87,7 @@ class Reverse:
                 is gone from the others is in them.
         """
         after = [each for each in new if id(each) not in kept]
-        if not old and len(new) == 1:
-            return (), new[0]
-        before = {at for each in old if id(each) not in kept for at in each}
+        before = set().union(*[each for each in old if id(each) not in kept])
         found = set().union(*after)
         come = found - before
         beside = [at for at in come if self.holds(at, key)] if kept else []
@@ -78,13 +97,6 @@ class Reverse:
         else:
             self._overlapping.discard(key)
         return before - found, come
-
-    def _hold(self, come: Collection[Address], key: Key) -> None:
-        if self._keys.keys().isdisjoint(come):
-            self._keys.update(dict.fromkeys(come, key))  # as nearly always, and all at once
-            return
-        for address in come:
-            self._keys[address] = (*self._of(address), key) if address in self._keys else key
 
     def are_distinct(self, key: Key, groups: tuple[Group, ...]) -> bool:
         """Tell whether it is known that no address is in two of these groups of a service."""

@@ -25,6 +25,14 @@ def address_rrsets(owner: Name, ttl: int, addresses: Iterable[Address]) -> dict[
     return {rtype: RRset(owner, rtype, ttl, tuple(found)) for rtype, found in families.items()}
 
 
+def part_rrsets(owner: Name, ttl: int, part: Part) -> dict[int, RRset]:
+    """Return the RRsets of the addresses in one part, of which it has one at least."""
+    if not part.size_octets:
+        return address_rrsets(owner, ttl, part.addresses)
+    rtype = address_type(part.addresses[0])
+    return {rtype: RRset(owner, rtype, ttl, part.addresses)}
+
+
 def joined_rrsets(
     owner: Name, ttl: int, parts: Sequence[Part], *, are_distinct: bool
 ) -> dict[int, Callable[[], RRset]]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Literal
 
 from kubedns_py.cluster.objects import Address, Key, Service
@@ -161,7 +160,7 @@ class Zone:
         return self._reverse.replace(key, held_addresses(service, parts))
 
     def _published(self, service: Service) -> tuple[Part, ...]:
-        return published(service, partial(self._store.parts, service.key), self._publishing)
+        return published(service, self._store.parts, self._publishing)
 
     def _count_too_long(self, key: Key, count: int) -> None:
         self.names_too_long += count - self._too_long.pop(key, 0)
@@ -170,11 +169,12 @@ class Zone:
 
     def _grow(self, key: Key) -> Subtree | None:
         service = self._store.service(key)
-        if service is None:
-            return None
-        parts = self._published(service)
-        # what is in the store may not be committed yet: then nothing is known
-        known = self._reverse.are_distinct(key, held_addresses(service, parts))
+        return self._subtree(service) if service else None
+
+    def _subtree(self, service: Service) -> Subtree | None:
+        parts, known = self._published(service), True
+        if len(parts) > 1:  # what is in the store may not be committed yet: then nothing is known
+            known = self._reverse.are_distinct(service.key, held_addresses(service, parts))
         return service_subtree(service, parts, self.naming, self._publishing, are_distinct=known)
 
     # -- reading

@@ -126,3 +126,15 @@ def test_a_slice_goes_to_another_service_with_its_endpoints() -> None:
     assert [len(objects.parts(each, "ready")) for each in (WEB, DB)] == [1, 1]
     assert objects.subsets(DB) == (a_subset(["10.1.1.0"]),)
     assert [objects.endpoints_in(each) for each in (WEB, DB, Key("shop", "x"))] == [1, 1, 0]
+
+
+def test_those_of_a_service_are_told_in_the_order_of_their_keys() -> None:
+    """F-18."""
+    items = slices(2, endpoints=3)
+    objects = held(items[::-1])
+
+    assert objects.of(WEB) == tuple(map(pack, items))
+    assert objects.of(DB) == ()
+    assert objects.endpoints_in(WEB) == 6
+    assert objects.write(items[0].key, pack(items[0])) == pack(items[0])
+    assert objects.of(WEB) == tuple(map(pack, items))

@@ -5,6 +5,7 @@ import struct
 import pytest
 from msgspec.structs import replace
 
+from kubedns_py.dns.made import Later, Made
 from kubedns_py.dns.name import Name, from_text, to_text, to_wire
 from kubedns_py.dns.query import Edns, Query, Reject, read_query
 from kubedns_py.dns.rcode import (
@@ -507,3 +508,27 @@ def test_addresses_that_there_is_no_room_for_are_not_looked_at(limit: int) -> No
         costs.add(lines_run(cut))
     assert len(costs) == 1
     assert costs.pop() < 50
+
+
+def test_of_many_records_only_those_that_fit_are_made() -> None:
+    """SRV-11, HDL-14: and no address beside them, which only a whole answer has room for."""
+    made: list[int] = []
+
+    def target(number: int) -> bytes:
+        made.append(number)
+        return srv(1, 80, (b"n%d" % number, *WEB))
+
+    def addresses() -> tuple[RRset, ...]:
+        raise AssertionError
+
+    rrset = RRset(WEB, SRV, 30, Made(range(5_000), target), Later(addresses))
+    query, reply = asked("web.shop.svc.cluster.local.", "SRV"), found(rrset)
+
+    cut = oracle.read(
+        rendered(query, replace(reply, additional=rrset.beside), 512, shape=PLAIN, turn=4_998)
+    )
+
+    targets = [line.split()[7].partition(".")[0] for line in cut.answer]
+    assert targets == ["n4998", "n4999", "n0", "n1", "n2", "n3", "n4", "n5", "n6"]
+    assert made == [4_998, 4_999, *range(len(made) - 2)]
+    assert len(made) == len(cut.answer) + 1

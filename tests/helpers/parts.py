@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
 from kubedns_py.cluster.objects import Service, Subset
 from kubedns_py.cluster.parts import Part, parts_of
@@ -17,7 +16,8 @@ def parts_published(
     service: Service, subsets: Iterable[Subset], publishing: Publishing
 ) -> tuple[Part, ...]:
     """Return the parts of endpoints that get names."""
-    return published(service, partial(parts_of, tuple(subsets)), publishing)
+    found = tuple(subsets)
+    return published(service, lambda _, choice: parts_of(found, choice), publishing)
 
 
 def subtree_of(

@@ -66,7 +66,7 @@ def test_each_endpoint_is_offered_at_each_of_its_ports() -> None:
 def test_two_endpoints_that_are_called_alike_are_one_target(
     naming: Naming, targets: list[str]
 ) -> None:
-    """HDL-8, SRV-5: a hostname may look like the address of another endpoint."""
+    """HDL-8, ENV-11: a hostname may look like the address of another endpoint."""
     endpoints = ["10.0.0.1 pod=p-1", "10.1.0.3 hostname=10-0-0-1", "10.1.0.4 hostname=a"]
     rrset = offers(a_subset(endpoints, ["http:80/tcp"]), naming=naming).rrset(OWNER)
 

@@ -37,6 +37,16 @@ def test_endpoints_that_still_serve_stand_in_when_none_is_ready_by_option() -> N
     assert chosen(standing_in, unready) == []
 
 
+def test_all_endpoints_have_names_where_the_service_says_so() -> None:
+    """HDL-15: ``publishNotReadyAddresses``, whatever stands in when none is ready."""
+    service = a_service("db.shop", headless=True, publish_not_ready=True)
+    subsets = (a_subset(["10.1.1.1 not-ready"]), leaving("10.1.1.2"), a_subset([]))
+
+    parts = parts_published(service, subsets, Publishing(terminating="include-if-none-ready"))
+
+    assert [each.addresses for each in parts] == [(address("10.1.1.1"),), (address("10.1.1.2"),)]
+
+
 # -- the index of addresses
 
 

@@ -7,7 +7,14 @@ import pytest
 from kubedns_py.cluster.parts import parts_of
 from kubedns_py.dns.name import from_text
 from kubedns_py.dns.rrset import AAAA, A, RRset, to_lines
-from kubedns_py.zone.rrsets import address_rrsets, in_order, joined_rrsets, service_srv, srv_weight
+from kubedns_py.zone.rrsets import (
+    address_rrsets,
+    in_order,
+    joined_rrsets,
+    part_rrsets,
+    service_srv,
+    srv_weight,
+)
 from tests.helpers.objects import a_port, a_subset, address
 
 OWNER = from_text("db.shop.svc.d")
@@ -36,6 +43,18 @@ def test_each_family_stands_in_the_order_given_without_duplicates() -> None:
     assert address_rrsets(OWNER, 30, ()) == {}
 
 
+def test_one_part_has_the_rrsets_of_its_addresses() -> None:
+    """HDL-5: of one family, or of both."""
+    for subset in (V4, V6, BOTH):
+        (part,) = parts_of([subset], "ready")
+
+        assert part_rrsets(OWNER, 30, part) == address_rrsets(OWNER, 30, part.addresses)
+    assert [addresses(each) for each in part_rrsets(OWNER, 30, part).values()] == [
+        ["fd00::2"],
+        ["10.1.0.3"],
+    ]
+
+
 @pytest.mark.parametrize("are_distinct", [False, True])
 def test_the_parts_of_a_service_are_joined_in_their_order(*, are_distinct: bool) -> None:
     """HDL-5, HDL-14: a slice has one family, a subset of v1 Endpoints perhaps both."""
@@ -59,7 +78,7 @@ def test_an_address_in_two_parts_is_given_once() -> None:
 
 
 def test_the_ports_of_a_service_weigh_the_same_and_bring_its_addresses() -> None:
-    """SRV-5, RFC 2782: a hundred among them, and one at least; no port is given twice."""
+    """SRV-2, SRV-16, RFC 2782: a hundred among them, one at least; no port is given twice."""
     own = address_rrsets(OWNER, 30, map(address, ["fd00::a", "10.3.0.1"]))
     ports = [a_port(each) for each in ("a:80/tcp", "b:81/tcp", "c:0/tcp", "d:80/udp")]
     below = (b"_a", b"_tcp", *OWNER)
