@@ -87,16 +87,16 @@ class Reverse:
                 is gone from the others is in them.
         """
         after = [each for each in new if id(each) not in kept]
-        before = set().union(*[each for each in old if id(each) not in kept])
-        found = set().union(*after)
-        come = found - before
-        beside = [at for at in come if self.holds(at, key)] if kept else []
-        come.difference_update(beside)
+        before = dict.fromkeys([at for each in old if id(each) not in kept for at in each])
+        found = dict.fromkeys([at for each in after for at in each])
+        beside = {at for at in found if at not in before and self.holds(at, key)} if kept else set()
         if beside or len(found) < sum(map(len, after)):
             self._overlapping.add(key)
         else:
             self._overlapping.discard(key)
-        return before - found, come
+        if not before and not beside:
+            return (), found  # without a copy: at first it is all that there is
+        return before.keys() - found.keys(), found.keys() - before.keys() - beside
 
     def are_distinct(self, key: Key, groups: tuple[Group, ...]) -> bool:
         """Tell whether it is known that no address is in two of these groups of a service."""
