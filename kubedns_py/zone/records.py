@@ -78,8 +78,8 @@ def address_literal(text: str) -> Address | None:
 class _Maker:
     """Makes one service's nodes. ``owner`` is ``S.N.svc.D``.
 
-    The service's own name has its addresses at once; what has a part for each endpoint is made when
-    it is asked for. So a change of one among 5,000 does not wait for 5,000 names.
+    What has a part for each endpoint is looked up in the slices' parts when it is asked for, or
+    joined from them. So a change of one among 5,000 does not wait for 5,000 names.
     """
 
     def __init__(

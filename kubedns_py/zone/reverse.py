@@ -39,6 +39,11 @@ class Reverse:
 
         Groups that are the very same as before are not looked at: where one slice of many changes,
         only its addresses are.
+
+        Args:
+            key: of the service.
+            groups: none of them empty, and no object twice; each without duplicates if there are
+                several.
         """
         if key not in self._several and len(groups) < 2:  # as nearly always
             return self._replace_one(key, groups[0] if groups else ())
