@@ -556,3 +556,20 @@ def test_a_commit_says_what_an_answer_may_differ_by() -> None:
     assert committed(shown) == Committed({moved.key}, {"shop"}, {address("10.96.0.11")})
     cluster.store.remove(Resource.SERVICES, moved.key)
     assert committed() == Committed({moved.key})
+
+
+def test_endpoints_without_hostnames_are_found_by_their_address_in_one_spelling() -> None:
+    """HDL-8, HDL-10: also where the Service itself holds the address (CIP-6)."""
+    cluster = Cluster()
+    cluster.put(HEADLESS, an_endpoints("web.shop", ["10.1.0.1", "fd00::1"]))
+
+    assert cluster.records("10-1-0-1.web.shop") == ["10-1-0-1.web.shop.svc.d. 30 IN A 10.1.0.1"]
+    assert cluster.records("fd00--1.web.shop") == ["fd00--1.web.shop.svc.d. 30 IN AAAA fd00::1"]
+    assert cluster.records("fd00-0--1.web.shop") is None
+    assert cluster.records("10-1-0-2.web.shop") is None
+
+    cluster.put(WEB, an_endpoints("web.shop", ["10.3.0.1", "10.1.0.1"]))
+
+    assert cluster.records("10-3-0-1.web.shop") == ["10-3-0-1.web.shop.svc.d. 30 IN A 10.3.0.1"]
+    assert cluster.pointers("10.3.0.1") == ["web.shop.svc.d."]
+    assert cluster.pointers("10.1.0.1") == ["10-1-0-1.web.shop.svc.d."]
