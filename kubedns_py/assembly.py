@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kubedns_py.cluster.objects import Key, Service, ServiceKind
 from kubedns_py.cluster.selector import parse_selector
-from kubedns_py.cluster.store import Store
+from kubedns_py.cluster.store import Changes, Store
 from kubedns_py.config.options import Config
 from kubedns_py.dns.name import Name, from_text
 from kubedns_py.dns.render import Shape
@@ -66,6 +66,7 @@ class Core:
     responder: Responder
     tally: Tally
     _programmed_at: dict[Key, float] = field(default_factory=dict)
+    _counts_after: float = 0.0
 
     def commit(self, now: float) -> None:
         """Bring the zones up to date with the store.
@@ -76,31 +77,40 @@ class Core:
         changes = self.store.take_changes()
         if not changes:
             return
+        if self.view.known is Known.NOTHING:
+            for zone in self.view.zones:
+                zone.commit(changes, now)  # no answer depends on it: there was none
+        else:
+            self._commit(changes, now)
+        if self.view.known is not Known.ALL:
+            self._counts_after = now
+            return
+        for key in changes.services:
+            self._count_programming(key, now)
+
+    def _commit(self, changes: Changes, now: float) -> None:
         committed = Committed()
         for zone in self.view.zones:
             zone.commit(changes, now, committed)
         if self.responder.keeper is not None:
             changed = changed_keys(committed, changes.namespaces)
             self.responder.keeper.drop(changed, committed.addresses)
-        for key in changes.services:
-            self._count_programming(key, now)
 
     def _count_programming(self, key: Key, now: float) -> None:
         """Count how long a change of endpoints took from its trigger to here, once.
 
-        What happened before the first sync is remembered and not counted, so that a later change
-        of the Service alone is not taken for one of its endpoints.
+        What was there at the first sync is not counted either when the Service alone changes.
         """
         changed_at = self.store.endpoints_changed_at(key)
         if not changed_at:
             self._programmed_at.pop(key, None)
             return
-        if changed_at <= self._programmed_at.get(key, 0.0):
+        if changed_at <= self._programmed_at.get(key, self._counts_after):
             return
         self._programmed_at[key] = changed_at
         service = self.store.service(key)
         kind = _programmed_kind(service) if service else None
-        if kind is not None and self.view.known is Known.ALL:
+        if kind is not None:
             self.tally.programmed(kind, now - changed_at)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kubedns_py.cluster.objects import Key, Subset
+from kubedns_py.cluster.objects import Address, Key, Subset
 from kubedns_py.cluster.packed import Packed, subsets_in
 from kubedns_py.cluster.parts import CHOICES, Choice, Part, parts_of
 
@@ -71,6 +71,11 @@ class EndpointObjects:
         known = self._read.get
         made = [known((key, choice)) or self._made(key, choice) for key in found]
         return tuple([part for parts in made for part in parts])
+
+    def alike(self, service: Key) -> tuple[Address, ...] | None:
+        """Return ``Packed.alike`` of the only one of a Service; None where there are others."""
+        found = self._keys_of.get(service)
+        return self.by_key[found].alike if isinstance(found, Key) else None
 
     def _made(self, key: Key, choice: Choice) -> tuple[Part, ...]:
         packed = self.by_key[key]

@@ -41,27 +41,51 @@ class Packed(msgspec.Struct, frozen=True, gc=False, array_like=True):
         octets: MessagePack: of endpoints the subsets alone, otherwise the whole object.
         endpoints: how many of them there are.
         changed_at: see ``Endpoints``.
+        alike: the addresses of endpoints that only these tell apart: they have one port list, and
+            each is ready, has no hostname and one address, which no other one has. None where it
+            is otherwise.
     """
 
     owner: Key
     octets: bytes
     endpoints: int = 0
     changed_at: float = 0.0
+    alike: tuple[Address, ...] | None = None
 
 
 def pack(item: Object) -> Packed:
     """Return an object packed."""
     if isinstance(item, Endpoints):
         count = sum([len(subset.endpoints) for subset in item.subsets])
-        return pack_subsets(item.service, item.subsets, count, item.changed_at)
+        alike = _alike(item.subsets)
+        return pack_subsets(item.service, item.subsets, count, item.changed_at, alike)
     return Packed(item.key, _ENCODE(item))
 
 
 def pack_subsets(
-    owner: Key, subsets: Sequence[Subset | PlainSubset], endpoints: int, changed_at: float
+    owner: Key,
+    subsets: Sequence[Subset | PlainSubset],
+    endpoints: int,
+    changed_at: float,
+    alike: tuple[Address, ...] | None = None,
 ) -> Packed:
-    """Return the subsets of one object packed; ``endpoints`` is how many are in them."""
-    return Packed(owner, _ENCODE(subsets), endpoints, changed_at)
+    """Return the subsets of one object packed; for the arguments see ``Packed``."""
+    return Packed(owner, _ENCODE(subsets), endpoints, changed_at, alike)
+
+
+def _alike(subsets: Sequence[Subset]) -> tuple[Address, ...] | None:
+    if len(subsets) != 1:
+        return None
+    endpoints = subsets[0].endpoints
+    if not all(each.ready and not each.hostname for each in endpoints):
+        return None
+    return distinct([address for each in endpoints for address in each.addresses], len(endpoints))
+
+
+def distinct(addresses: Sequence[Address], endpoints: int) -> tuple[Address, ...] | None:
+    """Return addresses if there are so many as endpoints, and all of them differ."""
+    found = tuple(addresses)
+    return found if len(found) == len(set(found)) == endpoints else None
 
 
 def unpack_endpoints(key: Key, packed: Packed) -> Endpoints:

@@ -21,7 +21,7 @@ from kubedns_py.cluster.addresses import are_labels, ipv4_addresses
 from kubedns_py.cluster.apitypes import ApiEndpoint, ApiPort, ApiSlice
 from kubedns_py.cluster.decode_endpoints import read_ports, trigger_time
 from kubedns_py.cluster.objects import Address, Key, Port, Resource, key_from
-from kubedns_py.cluster.packed import PlainEndpoint, pack_subsets
+from kubedns_py.cluster.packed import PlainEndpoint, distinct, pack_subsets
 from kubedns_py.cluster.reading import MAX_NAME, Decoded, Reading, folded, namespace_label
 
 _IPV4 = frozenset({"IPv4", "", None})
@@ -49,7 +49,7 @@ def read_plain(slices: Sequence[ApiSlice]) -> list[Decoded | None]:
     endpoints = _endpoints(listed)
     if endpoints is None:
         return [None] * len(slices)
-    return [None if each is None else _decoded(each, endpoints) for each in drafts]
+    return [None if each is None else _decoded(each, *endpoints) for each in drafts]
 
 
 def _draft(api: ApiSlice) -> _Draft | None:
@@ -83,8 +83,13 @@ def _plain_ports(
     return None if reading.warnings else found
 
 
-def _endpoints(listed: list[ApiEndpoint | None]) -> Iterator[PlainEndpoint] | None:
-    """Return endpoints, None if one is not plain. ``decode_endpoints.py`` says what fields mean."""
+def _endpoints(
+    listed: list[ApiEndpoint | None],
+) -> tuple[Iterator[PlainEndpoint], Iterator[Address | None]] | None:
+    """Return endpoints, None if one is not plain. ``decode_endpoints.py`` says what fields mean.
+
+    Beside each is its address if nothing else tells it from others, see ``Packed.alike``.
+    """
     api = [each for each in listed if each is not None]
     addresses, pod_names = _addresses(api), _pod_names(api)
     hostnames = [each.hostname or "" for each in api]  # few have one
@@ -94,7 +99,12 @@ def _endpoints(listed: list[ApiEndpoint | None]) -> Iterator[PlainEndpoint] | No
         return None
     ready = [(said := each.conditions) is None or said.ready is not False for each in api]
     serving = _serving(api, ready)
-    return zip(addresses, hostnames, ready, pod_names, serving, strict=False)
+    rows = zip(addresses, hostnames, ready, pod_names, serving, strict=False)
+    alike = [
+        at if now and not name else None
+        for (at,), name, now in zip(addresses, hostnames, ready, strict=False)
+    ]
+    return rows, iter(alike)
 
 
 def _addresses(api: list[ApiEndpoint]) -> list[tuple[Address]] | None:
@@ -123,8 +133,12 @@ def _serving(api: list[ApiEndpoint], ready: list[bool]) -> list[bool]:
     return [unready and bool(said and said.serving and said.terminating) for unready, said in found]
 
 
-def _decoded(draft: _Draft, endpoints: Iterator[PlainEndpoint]) -> Decoded:
+def _decoded(
+    draft: _Draft, endpoints: Iterator[PlainEndpoint], alike: Iterator[Address | None]
+) -> Decoded:
     """Return a draft with its endpoints, which are the next ones."""
-    own = tuple(islice(endpoints, len(draft.endpoints)))
-    packed = pack_subsets(draft.owner, ((own, draft.ports),), len(own), draft.changed_at)
+    count = len(draft.endpoints)
+    own = tuple(islice(endpoints, count))
+    addresses = distinct(list(filter(None, islice(alike, count))), count)
+    packed = pack_subsets(draft.owner, ((own, draft.ports),), count, draft.changed_at, addresses)
     return Decoded(draft.key, draft.version, packed)

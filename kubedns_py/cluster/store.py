@@ -248,6 +248,14 @@ class Store:
         chosen = self._slices.parts(key, choice) or self._endpoints.parts(key, choice)
         return chosen or parts_of(self._subsets_from_pods(key), choice)
 
+    def alike(self, key: Key) -> tuple[Address, ...] | None:
+        """Return the addresses of a Service's endpoints where nothing else tells them apart.
+
+        It is one slice then, whose endpoints are ready and have no hostnames: ``parts`` has one
+        part, with these addresses, and all of them published. None where it may be otherwise.
+        """
+        return self._slices.alike(key) or None
+
     def _subsets_from_pods(self, key: Key) -> tuple[Subset, ...]:
         service = self._services.get(key)
         if not self._from_pods or service is None or not service.selector:

@@ -59,10 +59,18 @@ def held_addresses(service: Service, parts: tuple[Part, ...]) -> tuple[tuple[Add
         Groups. Those of several parts are the parts' own, which have no duplicates and stay the
         same while other parts change; most services have one part, and one group of all.
     """
+    if len(parts) == 1:
+        return held_with(service, parts[0].addresses)
     if service.kind is ServiceKind.EXTERNAL_NAME:
         return ()
     own = service.cluster_ips
-    if len(parts) == 1:
-        return ((*own, *parts[0].addresses) if own else parts[0].addresses,)
     groups = tuple([each.addresses for each in parts])
     return (own, *groups) if own else groups
+
+
+def held_with(service: Service, addresses: tuple[Address, ...]) -> tuple[tuple[Address, ...], ...]:
+    """Return ``held_addresses`` of a service with one part, which has these addresses."""
+    if service.kind is ServiceKind.EXTERNAL_NAME:
+        return ()
+    own = service.cluster_ips
+    return ((*own, *addresses) if own else addresses,)

@@ -63,7 +63,7 @@ class Reverse:
         if old == new:
             return ()
         come = set(new).difference(old) if old else new
-        self._move(key, set(old).difference(new), come)
+        self._move(key, set(old).difference(new) if old else (), come)
         if new:
             self._alone[key] = new
         else:

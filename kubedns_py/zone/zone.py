@@ -27,7 +27,7 @@ from kubedns_py.zone.alone import (
     own_pointers,
 )
 from kubedns_py.zone.naming import Naming, dashed, read_dashed
-from kubedns_py.zone.publishing import Publishing, held_addresses, published
+from kubedns_py.zone.publishing import Publishing, held_addresses, held_with, published
 from kubedns_py.zone.records import names_too_long, service_subtree
 from kubedns_py.zone.reverse import Reverse, chosen_targets
 from kubedns_py.zone.tree import Node, Pointer, Subtree, Tree
@@ -116,15 +116,19 @@ class Zone:
             now: seconds since the epoch; the serial is this or one more than the last (ENV-6).
             committed: where to add what an answer may differ by; None where nobody keeps answers.
         """
-        committed = committed or Committed()
         dirty = set(changes.services)
-        for namespace in changes.namespaces | {key.namespace for key in changes.services}:
-            if self._commit_namespace(namespace):
-                committed.namespaces.add(namespace)
-                dirty.update(self._store.services_in(namespace))
-        committed.services.update(dirty)
-        for key in dirty:
-            committed.addresses.update(self._commit_service(key))
+        namespaces = changes.namespaces | {key.namespace for key in changes.services}
+        changed = [each for each in namespaces if self._commit_namespace(each)]
+        for namespace in changed:
+            dirty.update(self._store.services_in(namespace))
+        if committed is None:
+            for key in dirty:
+                self._commit_service(key)
+        else:
+            committed.namespaces.update(changed)
+            committed.services.update(dirty)
+            for key in dirty:
+                committed.addresses.update(self._commit_service(key))
         self.serial = max(self.serial + 1, int(now))
 
     def _commit_namespace(self, namespace: str) -> bool:
@@ -150,6 +154,10 @@ class Zone:
             self._count_too_long(key, 0)
             return ()
         self._tree.replace(key)
+        alike = self._store.alike(key)
+        if alike and not self._is_narrow:  # as nearly always: no part has to be made
+            self._with_hostnames.discard(key)
+            return self._reverse.replace(key, held_with(service, alike))
         parts = self._published(service)
         if any(each.by_hostname for each in parts):
             self._with_hostnames.add(key)
