@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from kubedns_py.cluster.objects import Key, Service, ServiceKind
 from kubedns_py.cluster.selector import parse_selector
@@ -21,6 +20,7 @@ from kubedns_py.server.elsewhere import Upstreams
 from kubedns_py.server.query_logger import QueryLogger
 from kubedns_py.server.respond import Chances, Responder
 from kubedns_py.server.tally import Tally
+from kubedns_py.structs import Struct, field
 from kubedns_py.zone.naming import Naming
 from kubedns_py.zone.publishing import Publishing
 from kubedns_py.zone.zone import Committed, Visibility, Zone
@@ -37,8 +37,7 @@ _PRIVATE_NETWORKS = (
 """RFC 6303, 4, and RFC 7793: nobody on the outside knows these addresses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What this process says of itself when it is asked in class CHAOS.
 
     Attributes:
@@ -50,8 +49,7 @@ class Identity:
     node: str
 
 
-@dataclass(slots=True)
-class Core:
+class Core(Struct):
     """From objects to octets.
 
     Attributes:

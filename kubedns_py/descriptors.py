@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import logging
 import resource
-from dataclasses import replace
 from typing import Final
 
 from kubedns_py.config.options import Config
+from kubedns_py.structs import replace
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from kubedns_py.dns.rrset import AAAA, A
 from kubedns_py.forwarding import Forwarding
 from kubedns_py.resolver.view import Known, View
 from kubedns_py.server.respond import Chances
+from kubedns_py.structs import replace
 from kubedns_py.upstream.upstreams import Upstreams
 from tests.helpers.fake_upstream import FakeUpstream, fake_upstream
 from tests.helpers.objects import a_service

@@ -1,11 +1,11 @@
 """The form in which a metric is declared."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from kubedns_py.admin.inputs import Histogram
 from kubedns_py.admin.scrape import Scrape
+from kubedns_py.structs import Struct
 
 VIEW = ""
 """CoreDNS's label for its views; we have one."""
@@ -17,8 +17,7 @@ Rows = Callable[[Scrape], Iterable[Row] | None]
 """Makes a metric's values out of a scrape; None where the server does nothing of that kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """One exported metric.
 
     Attributes:

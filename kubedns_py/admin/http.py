@@ -14,7 +14,6 @@ import contextlib
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -23,6 +22,7 @@ from kubedns_py.admin.exposition import Exposition, accepted
 from kubedns_py.admin.listen import BACKLOG, open_sockets
 from kubedns_py.admin.logline import escaped
 from kubedns_py.config.options import Config
+from kubedns_py.structs import Struct
 
 _log = logging.getLogger(__name__)
 
@@ -133,8 +133,7 @@ def _text(text: str, *, status: int = 200) -> web.Response:
     return web.Response(body=f"{text}\n".encode(), status=status, headers={"Content-Type": _PLAIN})
 
 
-@dataclass(frozen=True, slots=True)
-class _Gate:
+class _Gate(Struct, frozen=True):
     """What every request passes before it reaches a page."""
 
     pages: dict[str, _Page]

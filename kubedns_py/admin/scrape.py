@@ -7,15 +7,14 @@ Rules of this file:
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from kubedns_py.admin import logs
 from kubedns_py.admin.forward_inputs import CacheCounts, ConfigurationStatus, Forwarding, Health
 from kubedns_py.admin.inputs import Counts, ResourceStatus
+from kubedns_py.structs import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Where a scrape gets its numbers. Every callable is called from another thread.
 
     Attributes:
@@ -53,8 +52,7 @@ class Sources:
     clock: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarded:
+class Forwarded(Struct, frozen=True):
     """What one scrape reads of forwarding.
 
     Attributes:
@@ -70,8 +68,7 @@ class Forwarded:
     configuration: ConfigurationStatus | None
 
 
-@dataclass(frozen=True, slots=True)
-class Scrape:
+class Scrape(Struct, frozen=True):
     """What one scrape reads, taken at one time."""
 
     server: str

@@ -5,15 +5,14 @@ The numbers are those of client-go's reflector: 0.8 s to 30 s, factor 2, reset a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kubedns_py.structs import Struct
 
 FIRST_S = 0.8
 LONGEST_S = 30.0
 HEALTHY_AFTER_S = 120.0
 
 
-@dataclass(slots=True)
-class Backoff:
+class Backoff(Struct):
     """Counts failures in a row.
 
     Attributes:

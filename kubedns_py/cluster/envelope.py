@@ -9,13 +9,13 @@ Rules of this file:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
 from kubedns_py.errors import BadObject
+from kubedns_py.structs import Struct
 
 EXCERPT = 200
 """How many characters of a foreign text are shown."""
@@ -28,8 +28,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NOTHING = msgspec.Raw(b"{}")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A page of a list.
 
     Attributes:
@@ -43,16 +42,14 @@ class Page:
     continue_token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """An event of a watch: its type as sent, and one JSON document."""
 
     type: str
     item: msgspec.Raw
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """An answer of kind Status, or what could be read of it.
 
     Attributes:

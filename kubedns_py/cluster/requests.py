@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kubedns_py.cluster.objects import Resource
+from kubedns_py.structs import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ListRequest:
+class ListRequest(Struct, frozen=True):
     """Ask for a list, or a page of it.
 
     Attributes:
@@ -24,8 +22,7 @@ class ListRequest:
     continue_token: str
 
 
-@dataclass(frozen=True, slots=True)
-class WatchRequest:
+class WatchRequest(Struct, frozen=True):
     """Open a watch, with bookmarks.
 
     Attributes:
@@ -39,15 +36,13 @@ class WatchRequest:
     timeout_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Do nothing for a number of seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """What a wait is made of; chance decides how long it is in the end.
 
     Attributes:

@@ -15,9 +15,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from kubedns_py.errors import UsageError
+from kubedns_py.structs import Struct
 
 _MAX_NAME = 63
 _MAX_PREFIX = 253
@@ -50,8 +50,7 @@ _CLAUSES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """One clause of a selector. ``values`` is empty for EXISTS and ABSENT."""
 
     key: str
@@ -67,8 +66,7 @@ class Requirement:
         return (self.key in labels) is (self.operator is Operator.EXISTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """Requirements that must all be met; without any, it selects everything."""
 
     requirements: tuple[Requirement, ...] = ()

@@ -12,7 +12,6 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from kubedns_py.cluster.intake import key_of
 from kubedns_py.cluster.objects import Key, Object, Resource
@@ -22,10 +21,10 @@ from kubedns_py.cluster.replacement import Change
 from kubedns_py.cluster.store import Store
 from kubedns_py.cluster.versions import is_older
 from kubedns_py.errors import BadObject
+from kubedns_py.structs import Struct, field
 
 
-@dataclass(slots=True)
-class Snapshot:
+class Snapshot(Struct):
     """What was gathered so far.
 
     Attributes:

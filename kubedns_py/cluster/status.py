@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from dataclasses import dataclass, field
 
 from kubedns_py.cluster.objects import Resource
+from kubedns_py.structs import Struct, field
 
 
 class RelistReason(enum.Enum):
@@ -25,8 +25,7 @@ class RelistReason(enum.Enum):
     AUDIT = "audit"
 
 
-@dataclass(slots=True)
-class ResourceStatus:
+class ResourceStatus(Struct):
     """The state of one resource's list and watch.
 
     Attributes:

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, KeysView
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from kubedns_py.cluster.endpoint_objects import EndpointObjects
@@ -32,12 +31,12 @@ from kubedns_py.cluster.objects import (
 )
 from kubedns_py.cluster.packed import Packed, pack, unpack, unpack_endpoints
 from kubedns_py.cluster.parts import Choice, Part, parts_of
+from kubedns_py.structs import Struct, field
 
 _Kind = TypeVar("_Kind", Service, Packed, Namespace, Pod)
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(Struct):
     """What became dirty since it was last taken."""
 
     services: set[Key] = field(default_factory=set)

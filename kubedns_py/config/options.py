@@ -10,7 +10,6 @@ Rules of this file:
   line says what is not done.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from kubedns_py.config import values
@@ -20,10 +19,10 @@ from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.config.outside_options import OUTSIDE
 from kubedns_py.config.query_log import QueryLog
 from kubedns_py.config.values import at_least_one, choice, duration, many, octets, whole
+from kubedns_py.structs import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """The options after reading. An empty text or tuple means "not given" or "all".
 
     Attributes:

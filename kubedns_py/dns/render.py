@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from kubedns_py.dns.name import Name, from_wire, wire_length
@@ -78,8 +77,7 @@ _NOT_WHOLE: Final = Reply(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """How replies of this server look.
 
     Attributes:

@@ -28,8 +28,7 @@ class Known(enum.Enum):
     ALL = "everything was synced"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """Choices of the operator that decide answers.
 
     Attributes:

@@ -7,8 +7,9 @@ The seam between sockets and answers. ``udp.py`` and ``tcp.py`` consume ``Respon
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from kubedns_py.structs import Struct
 
 if TYPE_CHECKING:
     from kubedns_py.cluster.objects import Address
@@ -19,8 +20,7 @@ IPV6 = 2
 """Address family number of IPv6 (IANA Address Family Numbers)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """The way a message came in, as far as an answer may depend on it.
 
     Attributes:

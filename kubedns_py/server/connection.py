@@ -17,12 +17,12 @@ import asyncio
 import math
 import socket
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from kubedns_py.dns.framing import Frames, framed
 from kubedns_py.server.phases import Outcome, Phase
 from kubedns_py.server.waiting import StreamReply, begin
+from kubedns_py.structs import Struct
 
 if TYPE_CHECKING:
     from kubedns_py.server.arrival import Arrival, OnPanic, Respond
@@ -43,8 +43,7 @@ _RESET_ON_CLOSE = struct.pack("=ii", 1, 0)
 """``struct linger``: on, 0 seconds. The kernel drops what it could not send (socket(7))."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TcpLimits:
+class TcpLimits(Struct, frozen=True, kw_only=True):
     """What one client may take. Deadlines are in seconds.
 
     Attributes:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kubedns_py.cluster.objects import Address
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival
+from kubedns_py.structs import Struct
 
 _MOST = 1024
 """Destinations remembered per wildcard socket; a host rarely has more than ten addresses."""
@@ -29,8 +29,7 @@ Ancillary = list[tuple[int, int, bytes]]
 """As ``socket.sendmsg`` takes it: level, type, data."""
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """A destination that queries come to.
 
     Attributes:

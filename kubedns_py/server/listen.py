@@ -15,10 +15,10 @@ import errno
 import ipaddress
 import logging
 import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubedns_py.errors import StartError
+from kubedns_py.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +57,7 @@ _ADVICE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Listeners:
+class Listeners(Struct, frozen=True):
     """Open sockets, non-blocking, UDP bound and TCP listening.
 
     Attributes:

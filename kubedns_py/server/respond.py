@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from kubedns_py.dns.ask import Ask
@@ -38,8 +37,7 @@ _LOG = logging.getLogger(__name__)
 _FLAGS = slice(2, 4)
 
 
-@dataclass(frozen=True, slots=True)
-class Chances:
+class Chances(Struct, frozen=True):
     """Where time and chance come from.
 
     Attributes:

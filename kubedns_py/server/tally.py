@@ -11,10 +11,10 @@ Rules of this file:
 
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass, field
 
 from kubedns_py.dns.rcode import MNEMONICS, OTHER
 from kubedns_py.histogram import DURATION_BOUNDS_S, Histogram
+from kubedns_py.structs import Struct, field
 
 DROPPED = "dropped"
 """The zone of a name that is in none of ours (CoreDNS's word)."""
@@ -69,8 +69,7 @@ def sizes() -> Histogram:
     return Histogram(SIZE_BOUNDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """What the server did until now, in the shape of the exported metrics.
 
     Attributes:

@@ -14,18 +14,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
+from kubedns_py.structs import Struct, field
+
 _LIBRARY: Final = "kubernetes_asyncio"
 _PACKAGES: Final = (_LIBRARY, f"{_LIBRARY}.client", f"{_LIBRARY}.config")
 
 
-@dataclass(slots=True)
-class Configuration:
+class Configuration(Struct):
     """What the library's readers fill in, under the names of its own class.
 
     Attributes:

@@ -12,10 +12,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from kubedns_py.errors import BadConfiguration
+from kubedns_py.structs import Struct
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +33,7 @@ RawT_contra = TypeVar("RawT_contra", contravariant=True)
 ValueT = TypeVar("ValueT", bound=Value)
 
 
-@dataclass(slots=True)
-class ConfigurationStatus:
+class ConfigurationStatus(Struct):
     """How a value fares: plain facts for metrics, readiness texts and logs.
 
     Attributes:

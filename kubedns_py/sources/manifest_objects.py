@@ -14,12 +14,12 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from kubedns_py.cluster.decode import identify
 from kubedns_py.cluster.objects import Key, Resource
 from kubedns_py.errors import BadObject
 from kubedns_py.sources.manifest_text import Fault, read_documents
+from kubedns_py.structs import Struct, field
 
 _RESOURCES = {
     ("v1", "Service"): Resource.SERVICES,
@@ -33,8 +33,7 @@ _HAS_ADDRESS = ("ClusterIP", "NodePort", "LoadBalancer")
 _Mapping = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestObject:
+class ManifestObject(Struct, frozen=True):
     """One API object of a file.
 
     Attributes:
@@ -49,8 +48,7 @@ class ManifestObject:
     octets: bytes
 
 
-@dataclass(slots=True)
-class Manifest:
+class Manifest(Struct):
     """What one version of a file says.
 
     Attributes:

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from kubedns_py.cluster.envelope import excerpt
+from kubedns_py.structs import Struct
 
 _MAX_DEPTH = 100
 """Nesting of collections. An API object has about ten; thousands overflow libyaml's stack."""
@@ -28,16 +28,14 @@ _MAX_ALIASED = 100_000
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One document of a file: its value, and the line, from 1, on which it starts."""
 
     value: object
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Why a file cannot be read. ``line`` counts from 1; 0 when no line is to blame."""
 
     reason: str

@@ -15,20 +15,19 @@ import logging
 import stat
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from kubedns_py.errors import StartError
 from kubedns_py.sources.manifest_file import LEADS_NOWHERE, ManifestFile
 from kubedns_py.sources.manifest_objects import Manifest
+from kubedns_py.structs import Struct, field
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Listing:
+class _Listing(Struct):
     """What one look found: files by relative name, and what could not be listed.
 
     ``unreadable`` has the reason by relative name with a slash after it; the root's is empty.

@@ -13,11 +13,11 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.errors import ApiError
+from kubedns_py.structs import Struct, field
 
 _MAX_DELETIONS = 4096
 _GONE = 410
@@ -46,8 +46,7 @@ class _Stored(NamedTuple):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Collection:
+class _Collection(Struct, frozen=True):
     """One resource: objects in the order of identity; deletions, oldest first."""
 
     objects: Mapping[Identity, _Stored] = field(default_factory=dict)
@@ -78,8 +77,7 @@ class _Collection:
         return _Collection(objects, deleted, forgotten), version
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectVersions:
+class ObjectVersions(Struct, frozen=True):
     """Every resource's objects at one version of the whole; version 0 is before anything."""
 
     version: int = 0

@@ -12,15 +12,14 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from kubedns_py.config.nameserver import Nameserver
+from kubedns_py.structs import Struct
 
 _EVERYWHERE = {4: "0.0.0.0", 6: "::"}
 
 
-@dataclass(frozen=True, slots=True)
-class Ourselves:
+class Ourselves(Struct, frozen=True):
     """Where this server is reached.
 
     Attributes:

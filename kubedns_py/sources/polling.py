@@ -15,10 +15,10 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kubedns_py.sources.configuration import Kept, Value
+from kubedns_py.structs import Struct
 
 _REST_S = 0.2
 _READS = 10
@@ -30,16 +30,14 @@ RawT = TypeVar("RawT")
 ValueT = TypeVar("ValueT", bound=Value)
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[RawT]):
+class Found(Struct, Generic[RawT], frozen=True):
     """What one read found. ``version`` differs exactly when ``raw`` does."""
 
     raw: RawT
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """Why a read found nothing, in one line."""
 
     reason: str

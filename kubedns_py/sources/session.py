@@ -13,12 +13,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubedns_py.errors import StartError
 from kubedns_py.sources.connections import open_session
 from kubedns_py.sources.credentials import Access, Load, change_marks
+from kubedns_py.structs import Struct
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -28,8 +28,7 @@ _COMPLAIN_EVERY_S = 60.0
 _LOAD_TIMEOUT_S = 30.0
 
 
-@dataclass(slots=True, eq=False)
-class Client:
+class Client(Struct, eq=False):
     """One set of connections.
 
     Attributes:

@@ -10,19 +10,18 @@ Rules of this file:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from kubedns_py.dns.rcode import EDE_OTHER, SERVFAIL, ExtendedError
 from kubedns_py.dns.render import Reply
+from kubedns_py.structs import Struct
 from kubedns_py.upstream.counts import ForwardCounts, Reject
 
 CLIENT_SHARE: Final = 10
 """No client has more than this part of the slots."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """How much may be in flight.
 
     Attributes:

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.render import Reply
+from kubedns_py.structs import Struct
 from kubedns_py.upstream.entry import Entry
 from kubedns_py.upstream.footprint import octets_of
 from kubedns_py.upstream.freshness import (
@@ -62,8 +62,7 @@ class Found(NamedTuple):
     age: Age
 
 
-@dataclass(frozen=True, slots=True)
-class CacheCounts:
+class CacheCounts(Struct, frozen=True):
     """What the cache holds and did. Types are ``success`` and ``denial``; failures are denials.
 
     Attributes:

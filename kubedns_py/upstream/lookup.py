@@ -14,7 +14,6 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import Final, NamedTuple
 
@@ -65,8 +64,7 @@ Waiter = tuple[Client, Callable[[Reply], None]]
 """Who waits for the answer, and how to tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(Struct, frozen=True):
     """What every look-up needs.
 
     Attributes:

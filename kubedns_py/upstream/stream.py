@@ -13,12 +13,12 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Protocol
 
 from kubedns_py.dns.ask import Ask, write_ask
 from kubedns_py.dns.framing import Frames, framed
 from kubedns_py.dns.response import Response, Unusable, read_response
+from kubedns_py.structs import Struct
 from kubedns_py.upstream.exchange import Done, Failure
 
 MAX_UNUSABLE = 100
@@ -28,8 +28,7 @@ SILENT_S = 1.0
 """Without a message, though questions wait, until a connection is not trusted any more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamLimits:
+class StreamLimits(Struct, frozen=True, kw_only=True):
     """How one server's connections are used. Times are in seconds.
 
     Attributes:

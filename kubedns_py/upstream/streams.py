@@ -17,12 +17,12 @@ import functools
 import math
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.response import Unusable
+from kubedns_py.structs import Struct
 from kubedns_py.upstream.exchange import Done, Failure
 from kubedns_py.upstream.idents import Idents
 from kubedns_py.upstream.refusal import failure_of
@@ -100,8 +100,7 @@ class Streams:
         del self._pools[server]
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
+class _Shared(Struct, frozen=True):
     """What all pools have in common."""
 
     limits: StreamLimits

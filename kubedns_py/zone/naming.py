@@ -11,12 +11,12 @@ Label rules, all from behaviour rows HDL-8 to HDL-11, HDL-20 and section 1.16:
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from kubedns_py.cluster.addresses import label
 from kubedns_py.cluster.objects import Address, Endpoint, Key
 from kubedns_py.dns.name import Name
+from kubedns_py.structs import Struct
 
 SVC: Final = b"svc"
 POD: Final = b"pod"
@@ -32,8 +32,7 @@ _FEWEST_IPV6_PARTS = 3
 _OCTETS = {str(value).encode(): value for value in range(256)}
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(Struct, frozen=True):
     """How one zone spells its names.
 
     Attributes:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from kubedns_py.cluster.objects import Address, Key, Service, ServiceKind
 from kubedns_py.cluster.parts import Choice, Part
+from kubedns_py.structs import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Publishing:
+class Publishing(Struct, frozen=True):
     """The choices of the operator.
 
     Attributes:

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeVar
 
 from kubedns_py.cluster.objects import Address, Key
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.rrset import RRset
+from kubedns_py.structs import Struct, field
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -85,8 +85,7 @@ class OneByOne(Mapping[_K, _V]):
         return len(self._whole())
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """A name: its RRsets by type, and the names directly below it by label."""
 
     rrsets: Mapping[int, RRset] = field(default_factory=dict)
@@ -109,8 +108,7 @@ class Pointer(NamedTuple):
     target: Name
 
 
-@dataclass(frozen=True, slots=True)
-class Subtree:
+class Subtree(Struct, frozen=True):
     """What one service makes: its node, and the targets that its addresses point at.
 
     Attributes:

@@ -11,7 +11,6 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import Literal
 
 from kubedns_py.cluster.objects import Address, Key, Service
@@ -19,6 +18,7 @@ from kubedns_py.cluster.parts import Part
 from kubedns_py.cluster.selector import Selector
 from kubedns_py.cluster.store import Changes, Store
 from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name, wire_length
+from kubedns_py.structs import Struct, field
 from kubedns_py.zone.alone import (
     endpoint_node,
     endpoint_pointers,
@@ -35,8 +35,7 @@ from kubedns_py.zone.tree import Node, Pointer, Subtree, Tree
 _IPV4_OCTETS = 4  # of which there is one spelling
 
 
-@dataclass(frozen=True, slots=True)
-class Visibility:
+class Visibility(Struct, frozen=True):
     """Which namespaces are published: those named, if any, that match the selector, if any."""
 
     names: frozenset[str] = frozenset()
@@ -52,8 +51,7 @@ class Visibility:
         return found is not None and self.labels.matches(dict(found.labels))
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """What an answer may differ by after commits.
 
     Attributes:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from kubedns_py.admin.exposition import Exposition
 from kubedns_py.admin.http import AdminServer
 from kubedns_py.config.arguments import load
 from kubedns_py.server.tally import Counts
+from kubedns_py.structs import replace
 from tests.admin.numbers import some_sources
 from tests.helpers.ports import free_port
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from dataclasses import replace
 
 import pytest
 from prometheus_client import parser
@@ -13,6 +12,7 @@ from kubedns_py import __version__
 from kubedns_py.admin.exposition import Exposition, Format, accepted
 from kubedns_py.admin.metrics import METRICS
 from kubedns_py.server.tally import DROPPED, Counts, Tally
+from kubedns_py.structs import replace
 from tests.admin.forward_numbers import FakeForwarding, busy_forwarding
 from tests.admin.numbers import FakeStatus, some_sources
 from tests.helpers.work import lines_run

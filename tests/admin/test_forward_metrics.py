@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -14,6 +13,7 @@ from kubedns_py.admin.scrape import scrape
 from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.dns.rcode import MNEMONICS
 from kubedns_py.sources.configuration import ConfigurationStatus
+from kubedns_py.structs import replace
 from kubedns_py.upstream.cache import CacheCounts
 from kubedns_py.upstream.counts import Reject, Retry
 from kubedns_py.upstream.health import Health

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kubedns_py.admin.scrape import scrape
 from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.sources.configuration import ConfigurationStatus
+from kubedns_py.structs import replace
 from kubedns_py.upstream.cache import CacheCounts
 from kubedns_py.upstream.health import Health
 from tests.admin.forward_numbers import NOTHING, FakeForwarder, FakeForwarding, FakeUpstreams

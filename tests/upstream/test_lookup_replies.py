@@ -9,9 +9,9 @@ from kubedns_py.dns.rcode import BADVERS, FORMERR, NOERROR, NOTIMP, REFUSED, SER
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.response import Response
 from kubedns_py.dns.rrset import CNAME, RRset
+from kubedns_py.structs import replace
 from kubedns_py.upstream.counts import Retry
 from kubedns_py.upstream.exchange import Failure
-from kubedns_py.upstream.lookup import Means
 from tests.helpers.fake_exchanges import an_ask
 from tests.helpers.lookups import ANSWER, ONE, TWO, LookupStage
 
@@ -310,10 +310,7 @@ def test_a_chain_without_end_is_no_answer() -> None:
 def test_a_name_of_ours_in_a_chain_is_cut_off() -> None:
     """C-07: ``is_elsewhere`` reaches ``chain.clean``."""
     stage = LookupStage([ONE])
-    stage.means = Means(
-        **{each: getattr(stage.means, each) for each in Means.__slots__ if each != "is_elsewhere"},
-        is_elsewhere=lambda name, _: name[-1] == b"local",
-    )
+    stage.means = replace(stage.means, is_elsewhere=lambda name, _: name[-1] == b"local")
     ask = an_ask()
     stage.look_up(ask)
     ours = from_text("web.shop.svc.cluster.local.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from kubedns_py.cluster.objects import Service, Subset
 from kubedns_py.dns.name import Name, from_text, to_text
 from kubedns_py.dns.rrset import SRV, to_lines, type_text
+from kubedns_py.structs import replace
 from kubedns_py.zone.naming import Naming
 from kubedns_py.zone.publishing import Publishing
 from kubedns_py.zone.records import address_literal, names_too_long
