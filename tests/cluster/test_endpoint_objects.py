@@ -52,6 +52,16 @@ def test_the_parts_of_slices_that_did_not_change_stay_the_very_same() -> None:
     assert addresses(objects) == expected([*items[:2], moved, items[3]])
 
 
+def test_the_only_slice_of_a_service_may_be_known_by_its_addresses() -> None:
+    """Where there are two, an address may be in both."""
+    (item,) = slices(1, endpoints=2)
+    objects = held([item])
+    assert (objects.alike(WEB), objects.alike(DB)) == (expected([item])[0], None)
+
+    objects = held(slices(2, endpoints=2))
+    assert objects.alike(WEB) is None
+
+
 def test_each_choice_has_parts_of_its_own() -> None:
     """HDL-18, ``publishNotReadyAddresses``: a Service may go from one to the other."""
     objects = held(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubedns_py.cluster.objects import Endpoints, Key, Resource
+from kubedns_py.cluster.packed import pack
 from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import from_text
 from kubedns_py.dns.rrset import SRV, A
@@ -90,6 +91,19 @@ def test_a_change_among_thousands_of_endpoints_costs_what_one_among_a_hundred_do
         costs[width] = lines_run(change_and_ask)
     assert costs[10 * _IN_SLICE] < 1.5 * costs[_IN_SLICE]
     assert costs[WIDE] < 2 * costs[_IN_SLICE]
+
+
+def test_endpoints_that_only_addresses_tell_apart_are_not_read() -> None:
+    """A first sync has 100,000 of them."""
+    costs = set()
+    for count in (2, 100):
+        zone, store = a_zone(10, wide=0)
+        moved = an_endpoints("s7.shop", [_address("10.3", each) for each in range(count)])
+        store.put_packed(Resource.ENDPOINTSLICES, moved.key, pack(moved))
+        changes = store.take_changes()
+        costs.add(lines_run(lambda: zone.commit(changes, 2.0)))  # noqa: B023 - at once
+
+    assert len(costs) == 1
 
 
 def test_one_change_among_thousands_makes_no_record_that_nobody_asks_for() -> None:
