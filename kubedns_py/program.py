@@ -15,6 +15,7 @@ import platform
 import time
 from collections.abc import Sequence
 from random import Random
+from typing import TYPE_CHECKING
 
 from kubedns_py import __version__
 from kubedns_py.admin.exposition import Exposition
@@ -25,7 +26,6 @@ from kubedns_py.cluster.objects import Resource
 from kubedns_py.config.options import Config
 from kubedns_py.descriptors import within_limit
 from kubedns_py.dns.name import to_text
-from kubedns_py.forwarding import Forwarding
 from kubedns_py.informing import Informing
 from kubedns_py.readiness import age_s, known, missing
 from kubedns_py.resolver.view import Known, View
@@ -35,8 +35,11 @@ from kubedns_py.server.listen import Listeners
 from kubedns_py.server.respond import Chances
 from kubedns_py.server.tcp import TcpServer, most_connections
 from kubedns_py.server.udp import UdpServer
-from kubedns_py.server.workers import WorkerServer
 from kubedns_py.stop import Stop
+
+if TYPE_CHECKING:
+    from kubedns_py.forwarding import Forwarding
+    from kubedns_py.server.workers import WorkerServer
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +47,7 @@ _SYNC_LOOK_S = 0.25
 """How often a first sync that does not come is looked at: the API server may refuse a part."""
 
 _AGE_LOOK_S = 1.0
+_PAGES_AFTER_S = 0.5
 _TURN_BITS = 32
 _YOUNG = 10_000
 """New objects after which the garbage collector looks at them once Services are known. Each
@@ -68,6 +72,7 @@ class Program:
         self._config = config = within_limit(config, connections=most_connections(limits))
         self._informing = informing
         self._stop = stop
+        self._synced = asyncio.Event()
         self._forwarding: Forwarding | None = None
         self._core = assemble(
             config,
@@ -82,6 +87,8 @@ class Program:
         repeats = self._core.responder.repeats
         self._workers: WorkerServer | None = None
         if config.workers:
+            from kubedns_py.server.workers import WorkerServer  # noqa: PLC0415 - not without them
+
             kept = self._core.responder.keeper
             self._workers = WorkerServer(
                 listeners.udp,
@@ -118,7 +125,7 @@ class Program:
         edges.push_async_callback(self._admin.stop)
         if self._forwarding is not None:
             await self._forwarding.start(self._informing.server)
-        await self._admin.start()
+        self._admin.open()
         self._udp.start()
         self._tcp.start()
         self._informing.on_dirty = self._commit_soon
@@ -131,6 +138,7 @@ class Program:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._informing.run())]
             running.append(tasks.create_task(self._first_sync()))
+            running.append(tasks.create_task(self._serve_pages()))
             if self._forwarding is not None:
                 running.append(tasks.create_task(self._forwarding.run()))
             if self._config.stale_after_s:
@@ -140,7 +148,18 @@ class Program:
             for task in running:
                 task.cancel()
 
+    async def _serve_pages(self) -> None:
+        """Answer on the health and metrics ports: after the first sync, if that does not take long.
+
+        Nobody probes sooner, and the first sync is what a start is for.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._synced.wait(), _PAGES_AFTER_S)
+        await self._admin.serve()
+
     def _open_forwarding(self, view: View) -> Upstreams:
+        from kubedns_py.forwarding import Forwarding  # noqa: PLC0415 - not with --forward=false
+
         self._forwarding = Forwarding(self._config, view)
         return self._forwarding.upstreams
 
@@ -167,6 +186,7 @@ class Program:
         self._commit()
         view.known = reached
         if view.known is Known.ALL:
+            self._synced.set()
             seconds = time.monotonic() - self._informing.started
             services = len(self._core.store.keys(Resource.SERVICES))
             if self._forwarding is not None:

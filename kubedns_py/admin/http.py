@@ -1,52 +1,29 @@
-"""Health, readiness and metrics over HTTP.
+"""Health, readiness and metrics over HTTP: ports at once, what answers on them in good time.
 
 Rules of this file:
 
-- Whoever asks is a stranger: GET and HEAD only, no body is read, headers end at 8 KB, a connection
-  serves one request and lives five seconds, and there are at most 64: a new one ends the oldest.
 - ``/healthz`` says that the event loop turns, and nothing else: it must not depend on the cluster.
-- No page shows records, names, the environment or paths.
-- The Host header must be one that no stranger's DNS can point here (against DNS rebinding).
+- A port is opened at the start, so that one in use is known; whoever asks before ``serve`` waits.
 """
 
+from __future__ import annotations
+
 import asyncio
-import contextlib
-import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import socket
+from itertools import chain
+from typing import TYPE_CHECKING
 
-from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
-
-from kubedns_py.admin.exposition import Exposition, accepted
-from kubedns_py.admin.listen import BACKLOG, open_sockets
-from kubedns_py.admin.logline import escaped
+from kubedns_py.admin.exposition import Exposition
+from kubedns_py.admin.listen import open_sockets
 from kubedns_py.config.options import Config
-from kubedns_py.structs import Struct
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from kubedns_py.admin.gate import Listener, Page, Readiness
 
 _log = logging.getLogger(__name__)
-
-MAX_CONNECTIONS = 64
-MAX_HEADER_OCTETS = 8192
-DEADLINE_S = 5.0
-
-_PAGE_DEADLINE_S = 4.0
-_SWEEP_S = 1.0
-_STOP_S = 1.0
-_MAX_HEADERS = 64
-_PLAIN = "text/plain; charset=utf-8"
-_HEADERS = {
-    "Server": "kubedns-py",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-
-Readiness = Callable[[], Sequence[str]]
-"""Returns what is still missing, one thing each; nothing when clients should be sent here."""
-
-_Page = Callable[[web.BaseRequest], Awaitable[web.Response]]
 
 
 class AdminServer:
@@ -55,8 +32,9 @@ class AdminServer:
     Args:
         config: ports and addresses; names under its domains, and under the namespace of its DNS
             Service, are accepted as Host.
-        readiness: asked at each request for it.
+        readiness: asked at each request for it; returns what is missing.
         exposition: the metrics page.
+        notes: what else the page of readiness says.
     """
 
     def __init__(
@@ -73,181 +51,58 @@ class AdminServer:
         self._exposition = exposition
         namespace = config.dns_service.partition("/")[0]
         self._suffixes = ("svc", namespace, *(name.rstrip(".") for name in config.domains))
-        self._listeners: list[_Listener] = []
+        self._sockets: dict[int, list[socket.socket]] = {}
+        self._listeners: list[Listener] = []
 
-    async def start(self) -> None:
+    def open(self) -> None:
         """Open the ports that are not off.
 
         Raises:
             StartError: a port cannot be had; none is left open.
         """
-        pages: dict[int, dict[str, _Page]] = {}
-        if self._config.healthz_port:
-            pages.setdefault(self._config.healthz_port, {}).update(self._health_pages())
-        if self._config.metrics_port:
-            pages.setdefault(self._config.metrics_port, {})["/metrics"] = self._metrics
+        ports = {self._config.healthz_port, self._config.metrics_port} - {0}
         try:
-            for port, paths in pages.items():
-                await self._listen(port, paths)
+            for port in sorted(ports):
+                self._sockets[port] = open_sockets(self._config.admin_bind_addresses, port)
         except BaseException:
-            await self.stop()
+            self._close_sockets()
             raise
+
+    async def serve(self) -> None:
+        """Begin to answer on the ports that are open."""
+        if not self._sockets:
+            return
+        gate = await asyncio.to_thread(_gate)
+        for port, sockets in self._sockets.items():
+            pages = self._pages(gate, port)
+            listener: Listener = gate.Listener(gate.Gate(pages, self._suffixes))
+            self._listeners.append(listener)
+            while sockets:
+                await listener.listen(sockets.pop(0))
+            _log.info("http listens on port %d: %s", port, " ".join(pages))
 
     async def stop(self) -> None:
         """Close the ports and every connection. Twice is harmless."""
+        self._close_sockets()
         while self._listeners:
             await self._listeners.pop().close()
 
-    async def _listen(self, port: int, pages: dict[str, _Page]) -> None:
-        loop = asyncio.get_running_loop()
-        listener = _Listener(_Gate(pages, self._suffixes))
-        self._listeners.append(listener)
-        for sock in open_sockets(self._config.admin_bind_addresses, port):
-            # one at a time: without a descriptor to spare asyncio tries, and logs, as often (F-36)
-            server = await loop.create_server(listener.accept, sock=sock, backlog=1)
-            listener.servers.append(server)
-            sock.listen(BACKLOG)
-        _log.info("http listens on port %d: %s", port, " ".join(pages))
+    def _close_sockets(self) -> None:
+        for sock in chain.from_iterable(self._sockets.values()):
+            sock.close()
+        self._sockets.clear()
 
-    def _health_pages(self) -> dict[str, _Page]:
-        pages: dict[str, _Page] = dict.fromkeys(("/healthz", "/livez"), _alive)
-        pages.update(dict.fromkeys(("/readyz", "/readiness", "/ready"), self._ready))
+    def _pages(self, gate: ModuleType, port: int) -> dict[str, Page]:
+        pages: dict[str, Page] = {}
+        if port == self._config.healthz_port:
+            pages |= gate.health_pages(self._readiness, self._notes)
+        if port == self._config.metrics_port:
+            pages |= gate.metrics_pages(self._exposition)
         return pages
 
-    async def _ready(self, _: web.BaseRequest) -> web.Response:
-        missing = self._readiness()
-        lines = [*(missing or ["ok"]), *self._notes()]
-        return _text("\n".join(map(escaped, lines)), status=503 if missing else 200)
 
-    async def _metrics(self, request: web.BaseRequest) -> web.Response:
-        form = accepted(request.headers.get("Accept", ""))
-        page = await self._exposition.page(form)
-        return web.Response(body=page, headers={"Content-Type": form.value})
+def _gate() -> ModuleType:
+    """Return what answers; aiohttp's server takes 0.03 s, which no first sync waits for."""
+    from kubedns_py.admin import gate  # noqa: PLC0415 - as said
 
-
-async def _alive(_: web.BaseRequest) -> web.Response:
-    return _text("ok")
-
-
-def _text(text: str, *, status: int = 200) -> web.Response:
-    return web.Response(body=f"{text}\n".encode(), status=status, headers={"Content-Type": _PLAIN})
-
-
-class _Gate(Struct, frozen=True):
-    """What every request passes before it reaches a page."""
-
-    pages: dict[str, _Page]
-    suffixes: tuple[str, ...]
-
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Return the page, or the refusal; always with the same security headers."""
-        try:
-            async with asyncio.timeout(_PAGE_DEADLINE_S):
-                response = self._refusal(request) or await self._page(request)
-        except TimeoutError:
-            response = _text("took too long", status=503)
-        except Exception:  # noqa: BLE001 - a fault of ours; it is said, and DNS goes on
-            _log.exception("page %s failed", request.path)
-            response = _text("failed; the log says why", status=500)
-        for name, value in _HEADERS.items():
-            response.headers[name] = value
-        response.force_close()
-        return response
-
-    def _refusal(self, request: web.BaseRequest) -> web.Response | None:
-        octets = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
-        if octets + len(request.raw_path) > MAX_HEADER_OCTETS:
-            return _text("header too large", status=431)
-        # HTTP/1.0 may come without; that HTTP/1.1 has exactly one, aiohttp sees to
-        host = request.headers.get("Host")
-        if host is not None and not host_is_ours(host, self.suffixes):
-            return _text("not served under this Host", status=421)
-        if request.method not in {"GET", "HEAD"}:
-            refusal = _text("GET or HEAD only", status=405)
-            refusal.headers["Allow"] = "GET, HEAD"
-            return refusal
-        return None
-
-    async def _page(self, request: web.BaseRequest) -> web.Response:
-        page = self.pages.get(request.path)
-        return await page(request) if page else _text("no such page", status=404)
-
-
-def host_is_ours(host: str, suffixes: Sequence[str]) -> bool:
-    """Tell whether a Host header names this server in a way that no stranger can arrange.
-
-    That is an IP address, ``localhost``, a name without dots (a Pod, a Service of the same
-    namespace), or a name under one of the suffixes.
-    """
-    name = host.strip().lower()
-    if name.startswith("["):
-        name, bracket, port = name[1:].partition("]")
-        return _is_address(name) and bool(bracket) and (not port or port.startswith(":"))
-    name = name.partition(":")[0].rstrip(".")
-    if _is_address(name):
-        return True
-    return bool(name) and ("." not in name or name.endswith(tuple(f".{s}" for s in suffixes)))
-
-
-def _is_address(text: str) -> bool:
-    with contextlib.suppress(ValueError):
-        ipaddress.ip_address(text)
-        return True
-    return False
-
-
-class _Listener:
-    """One port: its sockets, and the connections that it has."""
-
-    def __init__(self, gate: _Gate) -> None:
-        self.servers: list[asyncio.Server] = []
-        # aiohttp logs a traceback for each malformed request; faults of ours, the gate logs
-        protocol_log = _log.getChild("protocol")
-        protocol_log.setLevel(logging.CRITICAL)
-        # what aiohttp does not limit, the gate and the sweep do
-        self._server = web.Server(
-            gate.answer,
-            access_log=None,
-            logger=protocol_log,
-            max_line_size=MAX_HEADER_OCTETS,
-            max_field_size=MAX_HEADER_OCTETS,
-            max_headers=_MAX_HEADERS,
-            lingering_time=0,
-            read_bufsize=MAX_HEADER_OCTETS,
-        )
-        self._opened: dict[RequestHandler, float] = {}
-        self._sweeper = asyncio.create_task(self._sweep(), name="http sweep")
-
-    def accept(self) -> RequestHandler:
-        """Make the protocol of a new connection; when there are too many, end the oldest."""
-        connections = self._server.connections
-        for each in connections[: max(0, len(connections) - MAX_CONNECTIONS + 1)]:
-            _abort(each)
-        return self._server()
-
-    async def close(self) -> None:
-        """Stop accepting, and end every connection."""
-        for server in self.servers:
-            server.close()
-        self._sweeper.cancel()
-        await asyncio.gather(self._sweeper, return_exceptions=True)
-        for connection in self._server.connections:
-            _abort(connection)
-        await self._server.shutdown(_STOP_S)
-
-    async def _sweep(self) -> None:
-        """End connections that are too old: slow senders, slow readers, and idle ones."""
-        now = asyncio.get_running_loop().time
-        while True:
-            await asyncio.sleep(_SWEEP_S)
-            since = self._opened
-            self._opened = {each: since.get(each, now()) for each in self._server.connections}
-            for connection, opened in self._opened.items():
-                if now() - opened >= DEADLINE_S:
-                    _abort(connection)
-
-
-def _abort(connection: RequestHandler) -> None:
-    transport = connection.transport
-    if transport is not None:
-        transport.abort()
+    return gate

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-PORTION_OCTETS: Final = 32_768
+PORTION_OCTETS: Final = 65_536
 """How much is read before others may run: one or two milliseconds of work (row F-06)."""
 
 _LONGEST_OCTETS: Final = 4 << 20

@@ -1,4 +1,4 @@
-"""A complete state of one resource being gathered, from pages of a list or from initial events.
+"""A complete state of one resource being gathered, from a list or from the pages of one.
 
 Rules of this file:
 

@@ -45,7 +45,8 @@ async def running(
         readiness=lambda: state.missing,
         exposition=Exposition(replace(sources, counts=counts or sources.counts)),
     )
-    await server.start()
+    server.open()
+    await server.serve()
     try:
         yield state
     finally:

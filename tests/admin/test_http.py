@@ -79,7 +79,8 @@ async def test_port_zero_is_off() -> None:
     server = AdminServer(config, readiness=list, exposition=Exposition(some_sources()))
 
     before = open_sockets()
-    await server.start()
+    server.open()
+    await server.serve()
     assert open_sockets() == before
     await server.stop()
     await server.stop()
@@ -166,10 +167,42 @@ async def test_a_port_in_use_is_a_start_error_and_leaves_nothing_open() -> None:
         server = AdminServer(config, readiness=list, exposition=Exposition(some_sources()))
 
         with pytest.raises(StartError, match=rf"cannot listen on {HOST}:{other.metrics} "):
-            await server.start()
+            server.open()
 
         with pytest.raises(ConnectionRefusedError):
             await exchange(health, b"")
+
+
+async def test_who_asks_early_is_answered_when_there_is_time() -> None:
+    """The ports are open from the start on; what answers comes after the first sync."""
+    health = free_port()
+    words = [f"--healthz-port={health}", "--metrics-port=0", f"--admin-bind-address={HOST}"]
+    config = load(words, {}, program="test").config
+    server = AdminServer(config, readiness=list, exposition=Exposition(some_sources()))
+    before = open_sockets()
+    server.open()
+    asked = asyncio.create_task(ask(health, "/healthz"))
+    await until(lambda: open_sockets() > before + 1)  # the port, and who asks
+    assert not asked.done()
+
+    await server.serve()
+
+    assert (await asked)[0] == 200
+    await server.stop()
+
+
+async def test_ports_on_which_nobody_answered_are_closed_too() -> None:
+    """A start may end before the first sync."""
+    health = free_port()
+    words = [f"--healthz-port={health}", "--metrics-port=0", f"--admin-bind-address={HOST}"]
+    config = load(words, {}, program="test").config
+    server = AdminServer(config, readiness=list, exposition=Exposition(some_sources()))
+    server.open()
+
+    await server.stop()
+
+    with pytest.raises(ConnectionRefusedError):
+        await exchange(health, b"")
 
 
 async def test_no_task_is_left_behind() -> None:

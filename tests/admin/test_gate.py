@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from kubedns_py.admin.http import MAX_CONNECTIONS, host_is_ours
+from kubedns_py.admin.gate import MAX_CONNECTIONS, host_is_ours
 from kubedns_py.server.tally import Counts, Tally
 from tests.admin.asking import HOST, WITHIN_S, ask, exchange, running
 from tests.helpers.loop_clock import LoopClock
