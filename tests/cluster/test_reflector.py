@@ -12,6 +12,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 
+from kubedns_py.cluster.listing import PORTION_OCTETS
 from kubedns_py.cluster.objects import Key, Resource
 from kubedns_py.cluster.reflector import (
     ListRequest,
@@ -164,7 +165,7 @@ def test_a_list_enters_the_store_when_it_is_complete() -> None:
     """Ecosystem 1.6 step 2: half a state is never taken for synced."""
     driver = Driver()
     driver.request()
-    items = [a_service(f"a{n}") for n in range(500)]
+    items = [a_service(f"a{n}") for n in range(1_000)]
     page = a_page(*items)
     half = len(page) // 2
 
@@ -174,7 +175,7 @@ def test_a_list_enters_the_store_when_it_is_complete() -> None:
     for _ in driver.reflector.list_ended(driver.now):
         pass
 
-    assert (len(driver.names()), driver.status.synced) == (500, True)
+    assert (len(driver.names()), driver.status.synced) == (1_000, True)
     assert driver.next() == a_watch("100")
 
 
@@ -182,12 +183,12 @@ def test_objects_are_the_same_wherever_a_list_is_parted() -> None:
     """Packets know nothing of objects; neither does an odd object hide the others."""
     driver = Driver()
     driver.request()
-    items = [a_service(f"a{n}") for n in range(300)]
-    page = a_page(*items[:150], a_service("b", "nonsense"), {"metadata": 7}, *items[150:])
+    items = [a_service(f"a{n}") for n in range(900)]
+    page = a_page(*items[:450], a_service("b", "nonsense"), {"metadata": 7}, *items[450:])
 
     driver.body(*(page[start : start + 1_000] for start in range(0, len(page), 1_000)))
 
-    assert driver.names() == sorted(["b", *(f"a{n}" for n in range(300))])
+    assert driver.names() == sorted(["b", *(f"a{n}" for n in range(900))])
     assert driver.status.bad_objects == {
         ("Service", "cluster-ip-invalid"): 1,
         ("Service", "type"): 1,
@@ -196,20 +197,20 @@ def test_objects_are_the_same_wherever_a_list_is_parted() -> None:
 
 def test_a_list_that_is_written_otherwise_is_read_at_its_end() -> None:
     """Only its form lets objects be told before it ends; its meaning does not depend on it."""
-    items = [a_service(f"a{n}") for n in range(300)]
+    items = [a_service(f"a{n}") for n in range(900)]
     odd = [{"kind": "Service"} | each for each in items]
     nested = [each | {"status": [{"metadata": {}}, {"metadata": {}}]} for each in items]
     for page in (
         msgspec.json.format(a_page(*items)),
         a_page(*odd),
-        a_page(*items[:200], *nested),
+        a_page(*items[:600], *nested),
         a_page({"metadata": 7, "more": [{"metadata": {}}, {"metadata": {}}]}, *nested, *items),
     ):
         driver = Driver()
         driver.request()
         driver.body(*(page[start : start + 10_000] for start in range(0, len(page), 10_000)))
 
-        assert driver.names() == sorted(f"a{n}" for n in range(300))
+        assert driver.names() == sorted(f"a{n}" for n in range(900))
 
 
 @pytest.mark.parametrize("status", [400, 500, 501, 504])
@@ -230,7 +231,7 @@ def test_a_list_that_breaks_off_is_asked_for_in_pages() -> None:
     """F-05: what came of it is not kept, for the pages are of another moment."""
     driver = Driver()
     driver.request()
-    page = a_page(*(a_service(f"a{n}") for n in range(500)))
+    page = a_page(*(a_service(f"a{n}") for n in range(1_500)))
     for _ in driver.reflector.listed(page[: len(page) // 2], driver.now):
         pass
     driver.failed(0, "reset")
@@ -277,16 +278,16 @@ def test_pages_enter_the_store_together() -> None:
 def test_a_page_is_worked_off_in_portions() -> None:
     """F-06: others run in between; the event loop is never held for a whole page."""
     for page in (
-        a_page(*(a_service(f"a{n}") for n in range(500)), continue_token="two"),
+        a_page(*(a_service(f"a{n}") for n in range(1_500)), continue_token="two"),
         a_page(
-            *({"kind": "Service"} | a_service(f"a{n}") for n in range(500)), continue_token="two"
+            *({"kind": "Service"} | a_service(f"a{n}") for n in range(1_500)), continue_token="two"
         ),
     ):
         driver = pager()
         portions = sum(1 for _ in driver.reflector.listed(page, driver.now))
         portions += sum(1 for _ in driver.reflector.list_ended(driver.now))
 
-        assert portions == pytest.approx(len(page) / 32_768, abs=2)
+        assert portions == pytest.approx(len(page) / PORTION_OCTETS, abs=2)
 
 
 def test_a_complete_state_enters_the_store_in_portions() -> None:
