@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from kubedns_py.cluster.objects import Key, Service, ServiceKind
 from kubedns_py.cluster.selector import parse_selector
-from kubedns_py.cluster.store import Changes, Store
+from kubedns_py.cluster.store import Store
 from kubedns_py.config.options import Config
 from kubedns_py.dns.name import Name, from_text
 from kubedns_py.dns.render import Shape
@@ -64,7 +64,6 @@ class Core(Struct):
     responder: Responder
     tally: Tally
     _programmed_at: dict[Key, float] = field(default_factory=dict)
-    _counts_after: float = 0.0
 
     def commit(self, now: float) -> None:
         """Bring the zones up to date with the store.
@@ -75,35 +74,30 @@ class Core(Struct):
         changes = self.store.take_changes()
         if not changes:
             return
-        if self.view.known is Known.NOTHING:
-            for zone in self.view.zones:
-                zone.commit(changes, now)  # no answer depends on it: there was none
-        else:
-            self._commit(changes, now)
-        if self.view.known is not Known.ALL:
-            self._counts_after = now
-            return
-        for key in changes.services:
-            self._count_programming(key, now)
-
-    def _commit(self, changes: Changes, now: float) -> None:
-        committed = Committed()
+        # before the first sync nothing was answered that could change
+        committed = None if self.view.known is Known.NOTHING else Committed()
         for zone in self.view.zones:
             zone.commit(changes, now, committed)
-        if self.responder.keeper is not None:
-            changed = changed_keys(committed, changes.namespaces)
-            self.responder.keeper.drop(changed, committed.addresses)
+        if self.responder.keeper is not None:  # it learns the serials in any case
+            changed = changed_keys(committed, changes.namespaces) if committed else frozenset()
+            self.responder.keeper.drop(changed, committed.addresses if committed else frozenset())
+        if self.view.known is Known.ALL:
+            for key in changes.services:
+                self._count_programming(key, now)
+        else:
+            self._programmed_at = self.store.endpoint_changes()
 
     def _count_programming(self, key: Key, now: float) -> None:
         """Count how long a change of endpoints took from its trigger to here, once.
 
-        What was there at the first sync is not counted either when the Service alone changes.
+        What happened before the first sync is remembered and not counted, so that a later change
+        of the Service alone is not taken for one of its endpoints.
         """
         changed_at = self.store.endpoints_changed_at(key)
         if not changed_at:
             self._programmed_at.pop(key, None)
             return
-        if changed_at <= self._programmed_at.get(key, self._counts_after):
+        if changed_at <= self._programmed_at.get(key, 0.0):
             return
         self._programmed_at[key] = changed_at
         service = self.store.service(key)

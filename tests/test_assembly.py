@@ -272,6 +272,15 @@ def test_something_to_commit_is_said_once() -> None:
     assert called == ["dirty", "dirty"]
 
 
+def test_a_denial_that_is_repeated_after_the_first_sync_has_the_zones_serial() -> None:
+    """ENV-6: the answer table learns it with the first commit, though it has nothing to drop."""
+    core = a_core("--forward=false")
+    query = oracle.query("missing.prod.svc.cluster.local", "A", "IN", edns=4096)
+    arrival = Arrival("udp", IPV4, address("127.0.0.1"))
+
+    assert len({core.responder.respond(query, arrival) for _ in range(4)}) == 1
+
+
 def test_a_commit_without_changes_leaves_the_serial_alone() -> None:
     """ENV-6."""
     core = a_core()
@@ -334,6 +343,21 @@ def test_what_was_listed_at_first_is_not_counted_later_either() -> None:
     core.commit(now=90000.0)
 
     assert programmed(core) == {}
+
+
+def test_the_clock_of_the_node_does_not_decide_what_is_counted() -> None:
+    """LIF-20: trigger times are the control plane's, and their clocks differ."""
+    behind, ahead = (
+        a_core(objects=(OBJECTS[0], changed("web.prod", at, "10.1.0.1"))) for at in (5e9, 1000.0)
+    )
+
+    put(behind, a_service("web.prod", cluster_ips=["10.96.0.11"]))
+    behind.commit(now=2000.0)
+    assert programmed(behind) == {}
+
+    put(ahead, changed("web.prod", 1001.0, "10.1.0.2"))
+    ahead.commit(now=1003.0)
+    assert programmed(ahead) == {"cluster_ip": (1, 2.0)}
 
 
 def test_endpoints_that_are_gone_are_forgotten() -> None:

@@ -290,6 +290,8 @@ class Reflector:
         self.status.decode_errors += 1
         self.status.last_error = str(bad)
         self._pause = Pause(backoff_s=self._backoff.failed(now))
+        if not self._version:
+            self._limit = PAGE_LIMIT  # what was too much may have been cut off, and end in order
         self._relist(RelistReason.UNREADABLE)
         return False
 

@@ -270,6 +270,14 @@ class Store:
         found = (*self._slices.of(key), *self._endpoints.of(key))
         return max([each.changed_at for each in found], default=0.0)
 
+    def endpoint_changes(self) -> dict[Key, float]:
+        """Return ``endpoints_changed_at`` of each Service that has endpoints with such a time."""
+        found: dict[Key, float] = {}
+        for each in (*self._slices.by_key.values(), *self._endpoints.by_key.values()):
+            if each.changed_at > found.get(each.owner, 0.0):
+                found[each.owner] = each.changed_at
+        return found
+
     def _of(self, resource: Resource) -> EndpointObjects:
         return self._slices if resource is Resource.ENDPOINTSLICES else self._endpoints
 

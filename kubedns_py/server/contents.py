@@ -109,7 +109,7 @@ class Contents:
         return Content(_with_sizes(facts, query, rendered), (text,), now, until, ring=ring)
 
     def foreign(
-        self, query: Query, reply: Reply, facts: Facts, now: float, counted: tuple[float, int]
+        self, query: Query, reply: Reply, facts: Facts, counted: tuple[float, int]
     ) -> Content | None:
         """Return what is kept of what others said, if it lives long enough; see ``own``.
 
@@ -119,8 +119,8 @@ class Contents:
             query: whose octets may come again.
             reply: what it gets.
             facts: what is counted of it, but for the sizes.
-            now: monotonic seconds.
-            counted: since when the reply's TTLs count down, and the seconds that are off.
+            counted: since when the reply's TTLs count down, in monotonic seconds, and how many
+                seconds are off.
         """
         since, off = counted
         turn = self._turn()
@@ -137,7 +137,7 @@ class Contents:
             _with_sizes(facts, query, rendered[0]),
             _texts(rendered),
             since,
-            now + lifetime * _USED_SHARE,
+            since + off + lifetime * _USED_SHARE,
             tuple(shared[each] for each in found),
         )
 

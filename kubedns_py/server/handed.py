@@ -1,6 +1,6 @@
 """Datagrams that a worker handed over, as a ``Batch``: read by it, answered here.
 
-The reply leaves from the worker's own socket, which both processes have, so a client sees no
+The reply leaves from the socket that it came to, which both processes have, so a client sees no
 difference. Where the system can, what is answered together is sent with one system call, to the
 addresses as the kernel wrote them for the worker.
 """
@@ -29,7 +29,7 @@ class Handed:
     """What was handed over of one socket.
 
     Args:
-        sock: the worker's, to send on.
+        sock: where they came, to send on.
         destinations: those of the socket.
         counts: counts what cannot be sent.
     """

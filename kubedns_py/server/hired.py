@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -77,6 +78,8 @@ class Hired:
             while silent < SILENT_S:
                 done, _ = await asyncio.wait((end,), timeout=_LOOK_S)
                 if done:
+                    while self._said_more():
+                        on_ready(self)
                     return f"ended with {end.result()}"
                 silent = 0 if self._was_heard else silent + 1
                 self._was_heard = False
@@ -121,6 +124,13 @@ class Hired:
         if heard:
             self.is_there = self._was_heard = True
         return heard
+
+    def _said_more(self) -> bool:
+        """Tell whether it said something that was not heard: it may have ended right after."""
+        try:
+            return bool(self._line and self._line.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def hang_up(self) -> None:
         """Close the line, with which the worker ends. Twice is harmless."""

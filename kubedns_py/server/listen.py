@@ -51,7 +51,7 @@ _ADVICE = {
     errno.EPERM: "add the capability NET_BIND_SERVICE, or choose a --dns-port from 1024 on",
     errno.EADDRNOTAVAIL: "this host does not have that address; correct --dns-bind-address",
     errno.EAFNOSUPPORT: "this host does not have IPv6; leave it out of --dns-bind-address",
-    errno.EMFILE: "raise the limit of open files (ulimit -n), or give fewer --workers",
+    errno.EMFILE: "raise the limit of open files (ulimit -n),",
     errno.ENFILE: "this host has too many files open; stop what opens them",
     errno.EINVAL: "a link-local address needs its interface, as in fe80::1%eth0",
 }

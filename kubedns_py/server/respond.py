@@ -188,7 +188,7 @@ class Responder:
             return
         facts = self._facts(query, found, family=came.arrival.family, ask=ask)
         counted = upstreams.counted(ask)
-        content = self._contents.foreign(query, found.reply, facts, came.started, counted)
+        content = self._contents.foreign(query, found.reply, facts, counted)
         if content is not None:
             self._find_by(query, came, keeper.keep(fold, content), keeper)
 

@@ -142,6 +142,9 @@ class Worker:
                 self._readers[each].wake()
             now = time.monotonic()
             if now >= due:
+                # whoever was woken for a datagram may have hung or ended before it was read
+                for reader in self._readers.values():
+                    reader.wake()
                 self._report()
                 due = now + REPORT_S
 
@@ -161,9 +164,7 @@ class Worker:
         return True
 
     def _hand_over(self, number: int, batch: Batch, slots: Sequence[int]) -> None:
-        if not self._say():  # a flood leaves no room for it otherwise
-            self._counts["not_handed_over"] += len(slots)
-            return
+        self._say(1)  # a flood leaves no room for it otherwise
         names, infos = list(map(batch.name, slots)), list(map(batch.info, slots))
         for packet, count in handed_over(number, names, infos, list(map(batch.message, slots))):
             try:
@@ -191,15 +192,16 @@ class Worker:
         self._unreported += [packet for packet, _ in report]
         self._say()
 
-    def _say(self) -> bool:
-        """Send what was to be reported; return whether all of it was."""
-        while self._unreported:
+    def _say(self, most: int = sys.maxsize) -> bool:
+        """Send so many packets of what was to be reported; return whether none is left."""
+        while self._unreported and most:
             try:
                 self._line.send(self._unreported[0])
             except OSError:
                 return False
             del self._unreported[0]
-        return True
+            most -= 1
+        return not self._unreported
 
 
 def main(words: Sequence[str]) -> int:

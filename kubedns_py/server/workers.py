@@ -50,6 +50,7 @@ _REPORT_S: Final = 1.0
 """How often a worker says what came."""
 _SOON_S: Final = 1.0
 """A worker that ends sooner than that would end again at once."""
+_MOST_LEFT: Final = 4_096
 _PAUSE_S: Final = 0.1
 _MOST_PAUSE_S: Final = 1.0
 
@@ -132,7 +133,7 @@ class WorkerServer:
 
     @property
     def missing(self) -> list[str]:
-        """What is not answered, because a worker does not run: lines for people."""
+        """Which workers do not run: lines for people."""
         return [f"worker {each.number} does not run" for each in self._workers if not each.is_there]
 
     def start(self) -> None:
@@ -169,8 +170,9 @@ class WorkerServer:
         self._tell(Entered(number, key, content))
 
     def left(self, numbers: Sequence[int]) -> None:
-        """Tell of entries that left; see ``Listener``."""
-        self._tell(Left(tuple(numbers)))
+        """Tell of entries that left, as many at once as a packet takes; see ``Listener``."""
+        for start in range(0, len(numbers), _MOST_LEFT):
+            self._tell(Left(tuple(numbers[start : start + _MOST_LEFT])))
 
     def forgot(self) -> None:
         """Tell that no entry is left; see ``Listener``."""

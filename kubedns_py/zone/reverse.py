@@ -95,7 +95,7 @@ class Reverse:
         before = dict.fromkeys([at for each in old if id(each) not in kept for at in each])
         found = dict.fromkeys([at for each in after for at in each])
         beside = {at for at in found if at not in before and self.holds(at, key)} if kept else set()
-        if beside or len(found) < sum(map(len, after)):
+        if len(new) > 1 and (beside or len(found) < sum(map(len, after))):
             self._overlapping.add(key)
         else:
             self._overlapping.discard(key)

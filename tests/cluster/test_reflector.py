@@ -241,6 +241,17 @@ def test_a_list_that_breaks_off_is_asked_for_in_pages() -> None:
     assert driver.names() == ["b"]
 
 
+def test_a_list_that_is_cut_short_and_ends_in_order_is_asked_for_in_pages() -> None:
+    """F-16: what is between does so with too much; the whole would never come."""
+    driver = Driver()
+    driver.request()
+    page = a_page(*(a_service(f"a{n}") for n in range(2_000)))
+    driver.body(page[: len(page) // 2])
+
+    assert not driver.status.synced
+    assert driver.request() == a_page_from("")
+
+
 def test_a_server_that_is_silent_about_a_list_is_asked_for_pages() -> None:
     """F-04: it was reached and did not say a word; a page is made sooner."""
     driver = Driver()

@@ -1,9 +1,8 @@
 """An API server on loopback that lists and watches like the real one, and misbehaves on request.
 
 Objects are put and deleted by the test; each change takes the next resource version. A list comes
-in pages, a watch goes on from a version, with bookmarks when the test says so, and begins with the
-whole state when asked to. ``then_list`` and ``then_watch`` script what the next requests get
-instead: one script for each connection, in order.
+in pages, a watch goes on from a version, with bookmarks when the test says so. ``then_list`` and
+``then_watch`` script what the next requests get instead: one script for each connection, in order.
 """
 
 from __future__ import annotations

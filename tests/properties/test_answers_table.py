@@ -141,8 +141,19 @@ WITHIN_A_SECOND = [
 """The table knows it when it is 0.9 s old, and a TTL is one less 0.1 s later."""
 
 
+UNTIL_THE_END = [
+    ("wait", 0.95),
+    ("ask", "two.example.", None, False, 0, UDP),
+    ("ask", "two.example.", None, False, 0, UDP),
+    ("wait", 6.15),
+    ("ask", "two.example.", None, False, 0, UDP),
+]
+"""A TTL of 7 s that the table learns when it is almost 6 s: it ends with the cache's."""
+
+
 @given(steps)
 @example(WITHIN_A_SECOND)
+@example(UNTIL_THE_END)
 @settings(max_examples=200)
 def test_whatever_is_asked_in_whatever_order_the_table_agrees(
     history: list[tuple[object, ...]],

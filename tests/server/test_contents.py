@@ -118,9 +118,9 @@ def test_what_others_said_ends_before_its_ttl_does() -> None:
     """Then the cache may fetch anew in time; what hardly lives is not kept."""
     contents = Contents(VIEW, Shape(), lambda: 0, is_stable=False)
 
-    def foreign(ttl: int, now: float = 100.0, off: int = 0) -> Content | None:
+    def foreign(ttl: int, off: int = 0) -> Content | None:
         reply = Reply(0, answer=(RRset(NAME, A, ttl, (b"\1\2\3\4", b"\4\3\2\1")),))
-        return contents.foreign(a_query(), reply, FACTS, now, (100.0, off))
+        return contents.foreign(a_query(), reply, FACTS, (100.0, off))
 
     kept = foreign(60)
     assert kept is not None
@@ -128,9 +128,9 @@ def test_what_others_said_ends_before_its_ttl_does() -> None:
     assert [ttl for _, ttl in kept.ttls[0]] == [60, 60]
     assert kept.ttls[0] is kept.ttls[1]
     assert foreign(1) is None
-    assert contents.foreign(a_query(), Reply(0), FACTS, 100.0, (100.0, 0)) is None
-    later = foreign(50, 110.75, off=10)
+    assert contents.foreign(a_query(), Reply(0), FACTS, (100.0, 0)) is None
+    later = foreign(50, off=10)
     assert later is not None
-    assert (later.made, later.until) == (100.0, 110.75 + 45)
+    assert (later.made, later.until) == (100.0, 110.0 + 45)
     assert [ttl for _, ttl in later.ttls[0]] == [60, 60]  # as they were at 100.0
-    assert foreign(1, 158.5, off=58) is None
+    assert foreign(1, off=58) is None

@@ -69,6 +69,29 @@ async def test_not_all_that_waits_is_heard_in_one_turn(monkeypatch: pytest.Monke
     listeners.close()
 
 
+async def test_what_it_said_before_its_end_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uses that are counted, and datagrams that wait for an answer, though we were busy then."""
+    ours, theirs = open_line()
+    line = theirs.dup()
+    monkeypatch.setattr(hired, "open_line", lambda: (ours, theirs))
+    listeners = open_listeners(("127.0.0.1",), 0)
+    worker = Hired(1, listeners.udp)
+    heard: list[Said] = []
+    run = asyncio.create_task(worker.run(list, lambda each: heard.extend(each.hear())))
+    await until(lambda: worker.is_there)
+    with line:
+        told: list[Said] = [HandedOver(0, bytes(56), b"", [b"%d" % n]) for n in range(3_000)]
+        for start in range(0, len(told), 20):
+            ((packet, _),) = packets(map(encoded, told[start : start + 20]))
+            line.send(packet)
+    os.kill(worker.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - we are busy
+
+    assert await run == "ended with -9"
+    assert [each for each in heard if isinstance(each, HandedOver)] == told
+    listeners.close()
+
+
 async def test_a_worker_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes datagrams and answers none; nothing but force ends it."""
     monkeypatch.setattr(hired, "SILENT_S", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import threading
 import time
@@ -297,6 +298,35 @@ def test_a_report_goes_before_what_is_handed_over(office: Office) -> None:
             if any(isinstance(each, Used) and each.times > 100 for each in office.heard):
                 return
     raise AssertionError("nothing was reported")
+
+
+EPOLL = select.epoll
+
+
+class DeafPoll:
+    """An epoll that tells of nothing but the line."""
+
+    def __init__(self) -> None:
+        self._poll = EPOLL()
+        self.poll = self._poll.poll
+
+    def register(self, descriptor: int, events: int) -> None:
+        """Leave out what workers share."""
+        if not events & select.EPOLLEXCLUSIVE:
+            self._poll.register(descriptor, events)
+
+
+def test_what_another_worker_was_woken_for_and_did_not_read_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The kernel wakes one; that one may be stopped or killed before it reads."""
+    monkeypatch.setattr(worker, "REPORT_S", 0.01)
+    monkeypatch.setattr(select, "epoll", DeafPoll)
+    made = Office("127.0.0.1")
+    with contextlib.closing(made), made.client() as client:
+        made.tell(Entered(5, KEY, content(b"reply")))
+        client.send(b"id" + KEY)
+        assert client.recv(512) == b"idreply"
 
 
 def test_it_ends_when_its_line_does() -> None:

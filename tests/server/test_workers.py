@@ -193,6 +193,21 @@ async def test_all_workers_are_told_of_a_change() -> None:
         assert b"new" not in await ask_each(made, clients, a_query())
 
 
+async def test_any_number_of_entries_may_leave_at_once() -> None:
+    """A change of one Service ends all denials below it, as many as fit into the answer table."""
+    async with house(Recorder(), 1) as made:
+        clients = made.hire()
+        made.server.left(range(2**31, 2**31 + 300_000))
+        made.server.left([1])
+        made.server.entered(2, KEY, content(b"new"))
+
+        heard = []
+        async with asyncio.timeout(9):
+            while b"new" not in heard:  # it is told as much at once as it takes
+                heard = await ask_all(clients, a_query())
+        assert made.server.restarts == 0
+
+
 async def test_what_one_worker_does_not_take_another_one_does() -> None:
     """One that hangs, or waits for a core, holds nobody up; neither does one that was killed."""
     async with house(Recorder(), 2) as made:

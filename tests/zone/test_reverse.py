@@ -201,3 +201,13 @@ def test_a_changed_group_among_many_is_all_that_is_looked_at() -> None:
 
         costs.append(lines_run(change))
     assert costs[1] < costs[0] + 300
+
+
+def test_nothing_is_kept_of_a_service_that_is_gone() -> None:
+    """F-41: whatever groups it had before, an address twice in one of them among them."""
+    reverse = Reverse()
+    reverse.replace(WEB, ((ONE,), (TWO,)))
+    reverse.replace(WEB, ((ONE, ONE, TWO),))
+    reverse.remove(WEB)
+
+    assert not any(vars(reverse).values())
