@@ -122,6 +122,10 @@ class Worker:
             table = self._copy.tables[family_of(sock)]
             take = partial(self._hand_over, number)
             self._readers[sock.fileno()] = Reader(batch, table, take, self._counts)
+        self._late: set[int] = set()
+        self._unread = select.poll()
+        for each in self._readers:
+            self._unread.register(each, select.POLLIN)
 
     def run(self) -> None:
         """Answer until the line ends."""
@@ -142,11 +146,23 @@ class Worker:
                 self._readers[each].wake()
             now = time.monotonic()
             if now >= due:
-                # whoever was woken for a datagram may have hung or ended before it was read
-                for reader in self._readers.values():
-                    reader.wake()
+                if not self._take_over():
+                    return
                 self._report()
                 due = now + REPORT_S
+
+    def _take_over(self) -> bool:
+        """Read what has waited since the last time; return whether the line is still there.
+
+        The kernel woke somebody for it who hung or ended before it was read.
+        """
+        unread = {descriptor for descriptor, _ in self._unread.poll(0)}
+        late, self._late = unread & self._late, unread
+        if late and not self._listen():
+            return False
+        for each in late:
+            self._readers[each].wake()
+        return True
 
     def _listen(self) -> bool:
         """Take what was told; return whether the line is still there."""
