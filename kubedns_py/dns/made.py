@@ -6,7 +6,7 @@ them lives no longer than the reply; who looks at all of ``Later`` keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
 _K = TypeVar("_K")
@@ -54,16 +54,22 @@ class Made(Sequence[_V], Generic[_K, _V]):
         return hash(tuple(self))
 
 
-class Later(Sequence[_V]):
+class Later(Sequence[_V], Generic[_K, _V]):
     """Values that are all made when the first of them is looked at; equal to their tuple.
 
     Args:
         make: makes one or more, always the same. It must not know who has the sequence.
+        of: makes those among them that have one of these keys, in the keys' order.
     """
 
-    __slots__ = ("_make", "_values")
+    __slots__ = ("_make", "_values", "of")
 
-    def __init__(self, make: Callable[[], tuple[_V, ...]]) -> None:
+    def __init__(
+        self,
+        make: Callable[[], tuple[_V, ...]],
+        of: Callable[[Iterable[_K]], tuple[_V, ...]],
+    ) -> None:
+        self.of = of
         self._make = make
         self._values: tuple[_V, ...] | None = None
 

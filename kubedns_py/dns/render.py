@@ -18,6 +18,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from kubedns_py.dns.made import Later
 from kubedns_py.dns.name import Name, from_wire, wire_length
 from kubedns_py.dns.query import AD, CD, HEADER_OCTETS, OPCODE, QR, RD, Edns, Query, Reject
 from kubedns_py.dns.rcode import EDE_NETWORK_ERROR, SERVFAIL, ExtendedError
@@ -219,7 +220,9 @@ def _additional(reply: Reply, answer: tuple[RRset, ...]) -> Iterable[RRset]:
     if [len(rrset.rdatas) for rrset in answer] == [len(rrset.rdatas) for rrset in reply.answer]:
         return reply.additional
     srvs = (rrset for rrset in answer if rrset.rtype == SRV)
-    targets = {srv_target(rdata) for rrset in srvs for rdata in rrset.rdatas}
+    targets = dict.fromkeys([srv_target(rdata) for rrset in srvs for rdata in rrset.rdatas])
+    if isinstance(reply.additional, Later):
+        return reply.additional.of(targets)
     return (rrset for rrset in reply.additional if rrset.owner in targets)
 
 

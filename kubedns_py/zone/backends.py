@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kubedns_py.cluster.objects import Address, Endpoint
 from kubedns_py.cluster.parts import Part
 from kubedns_py.dns.name import MAX_NAME, Name, wire_length
-from kubedns_py.zone.naming import Naming
+from kubedns_py.zone.naming import Naming, dashed, read_dashed
 
 
 class Backend(NamedTuple):
@@ -51,3 +51,12 @@ def addresses_by_label(
             for label in {own: None} | dict.fromkeys(naming.endpoint_aliases(endpoint, address)):
                 found.setdefault(label, []).append(address)
     return found
+
+
+def addresses_called(label: bytes, parts: Iterable[Part]) -> list[Address]:
+    """Return the addresses of endpoints with a label, where those without hostname have dashes."""
+    address = read_dashed(label)
+    if address is not None and dashed(address) != label:
+        address = None  # another spelling is another name
+    hostname = label.decode("ascii", "replace")
+    return [at for part in parts for at in part.called(hostname, address)]

@@ -18,7 +18,7 @@ from kubedns_py.cluster.parts import Part
 from kubedns_py.dns.made import Later, Made
 from kubedns_py.dns.name import MAX_LABEL, MAX_NAME, Name, wire_length
 from kubedns_py.dns.rrset import SRV, RRset, srv
-from kubedns_py.zone.backends import addresses_by_label
+from kubedns_py.zone.backends import addresses_by_label, addresses_called
 from kubedns_py.zone.naming import Naming, dashed, read_dashed
 from kubedns_py.zone.rrsets import address_rrsets, in_order, srv_weight
 
@@ -66,7 +66,10 @@ class Offers:
         targets = self._targets(labels)
         ttl = self._naming.ttl
         rdatas = Made(targets, partial(_rdata, srv_weight(len(targets)), self._service))
-        beside = Later(partial(_beside, self._parts, self._naming, self._service, targets))
+        beside = Later(
+            partial(_beside, self._parts, self._naming, self._service, targets),
+            partial(_beside_some, self._parts, self._naming, self._service),
+        )
         if len(targets) <= _FEW:
             return RRset(owner, SRV, ttl, tuple(rdatas), tuple(beside))
         return RRset(owner, SRV, ttl, rdatas, beside)
@@ -131,4 +134,16 @@ def _beside(
     by_label = addresses_by_label(parts, naming, service)
     labels = [_label(caller) for caller in dict.fromkeys([caller for caller, _ in targets])]
     sets = [address_rrsets((each, *service), naming.ttl, by_label[each]) for each in labels]
+    return tuple([rrset for rrsets in sets for rrset in in_order(rrsets)])
+
+
+def _beside_some(
+    parts: Sequence[Part], naming: Naming, service: Name, names: Iterable[Name]
+) -> tuple[RRset, ...]:
+    """Return the A, then the AAAA RRset of these targets; nothing is made of the others."""
+    if naming.endpoint_names == "dashed" and not naming.pod_names:
+        by_label = {name[0]: addresses_called(name[0], parts) for name in names}
+    else:
+        by_label = addresses_by_label(parts, naming, service)
+    sets = [address_rrsets(name, naming.ttl, by_label[name[0]]) for name in names]
     return tuple([rrset for rrsets in sets for rrset in in_order(rrsets)])

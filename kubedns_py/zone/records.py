@@ -15,8 +15,8 @@ from kubedns_py.cluster.parts import Part
 from kubedns_py.dns.name import MAX_NAME, Name, from_text, to_wire, wire_length
 from kubedns_py.dns.rrset import CNAME, SRV, RRset
 from kubedns_py.errors import BadName
-from kubedns_py.zone.backends import addresses_by_label, backends, has_room
-from kubedns_py.zone.naming import Naming, dashed, hash_label, read_dashed
+from kubedns_py.zone.backends import addresses_by_label, addresses_called, backends, has_room
+from kubedns_py.zone.naming import Naming, hash_label
 from kubedns_py.zone.offers import Offers, port_labels
 from kubedns_py.zone.publishing import Publishing
 from kubedns_py.zone.rrsets import address_rrsets, joined_rrsets, part_rrsets, service_srv
@@ -139,11 +139,7 @@ class _Maker:
             return self._ports.get(label)
         if naming.pod_names or naming.endpoint_names != "dashed":
             return self._labelled.get(label)
-        address = read_dashed(label)
-        if address is not None and dashed(address) != label:
-            address = None  # another spelling is another name
-        hostname = label.decode("ascii", "replace")
-        found = [at for part in self._parts for at in part.called(hostname, address)]
+        found = addresses_called(label, self._parts)
         if not found or not has_room(label, self._owner):
             return None
         return Node(address_rrsets((label, *self._owner), naming.ttl, found))

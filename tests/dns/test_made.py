@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from kubedns_py.dns.made import Later, Made
@@ -62,10 +64,15 @@ def test_values_that_are_made_later_are_made_once_and_all_of_them() -> None:
         made.append("all")
         return (7, 8, 9)
 
-    found = Later(make)
+    def some(keys: Iterable[str]) -> tuple[int, ...]:
+        return tuple(map(int, keys))
+
+    found = Later(make, some)
     assert (bool(found), made) == (True, [])
     assert (len(found), found[0], found[1:], list(found)) == (3, 7, (8, 9), [7, 8, 9])
     assert made == ["all"]
-    assert (found == (7, 8, 9), found == (7, 8, 9), found == Later(make)) == (True,) * 3
+    assert (found == (7, 8, 9), found == (7, 8, 9), found == Later(make, some)) == (True,) * 3
     assert (found == (7,), found == [7, 8, 9]) == (False, False)
     assert hash(found) == hash((7, 8, 9))
+    assert Later(make, some).of(("9", "7")) == (9, 7)
+    assert made == ["all", "all"]  # of the one that it was compared with

@@ -1,6 +1,7 @@
 """Replies to octets, read back by dnspython; exact octets where a client may depend on them."""
 
 import struct
+from collections.abc import Iterable
 
 import pytest
 from msgspec.structs import replace
@@ -521,7 +522,10 @@ def test_of_many_records_only_those_that_fit_are_made() -> None:
     def addresses() -> tuple[RRset, ...]:
         raise AssertionError
 
-    rrset = RRset(WEB, SRV, 30, Made(range(5_000), target), Later(addresses))
+    def some(names: Iterable[Name]) -> tuple[RRset, ...]:
+        return tuple(a_set(each, 1) for each in names)
+
+    rrset = RRset(WEB, SRV, 30, Made(range(5_000), target), Later(addresses, some))
     query, reply = asked("web.shop.svc.cluster.local.", "SRV"), found(rrset)
 
     cut = oracle.read(
@@ -532,3 +536,8 @@ def test_of_many_records_only_those_that_fit_are_made() -> None:
     assert targets == ["n4998", "n4999", "n0", "n1", "n2", "n3", "n4", "n5", "n6"]
     assert made == [4_998, 4_999, *range(len(made) - 2)]
     assert len(made) == len(cut.answer) + 1
+
+    made.clear()
+    few = over_tcp(query, replace(reply, additional=rrset.beside), shape=Shape(max_answers=2))
+    assert (set(made), len(few.answer)) == ({0, 1}, 2)
+    assert [line.split()[0] for line in few.additional] == [line.split()[7] for line in few.answer]

@@ -8,6 +8,7 @@ import pytest
 
 from kubedns_py.cluster.objects import Subset
 from kubedns_py.cluster.parts import parts_of
+from kubedns_py.dns.made import Later
 from kubedns_py.dns.name import MAX_NAME, Name, from_text, to_wire, wire_length
 from kubedns_py.dns.rrset import RRset, srv, to_lines
 from kubedns_py.zone.naming import Naming
@@ -120,6 +121,17 @@ def test_thousands_of_records_cost_little_while_nobody_looks_at_them() -> None:
     found = offers(*wide(5_000))
 
     assert lines_run(lambda: found.rrset(OWNER).rdatas[1_000:1_010]) < 7 * 5_000
+
+
+@pytest.mark.parametrize("naming", [NAMING, Naming(from_text("d"), 30, "hash")])
+def test_the_addresses_of_some_targets_are_those_among_all(naming: Naming) -> None:
+    """HDL-14: ``--max-answers`` answers few of thousands, and makes no other's addresses."""
+    parts = parts_of(wide(100), "all")
+    beside = Offers(parts, naming, OWNER).rrset(OWNER).beside
+    assert isinstance(beside, Later)
+
+    names = [each.owner for each in beside]
+    assert beside.of(names[70:73]) == beside[70:73]
 
 
 def test_a_port_is_called_by_its_name_and_protocol() -> None:
