@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kubedns_py.cluster.objects import Address, Key, Subset
+from kubedns_py.cluster.objects import Address, Key
 from kubedns_py.cluster.packed import Packed, subsets_in
 from kubedns_py.cluster.parts import CHOICES, Choice, Part, parts_of
 
@@ -57,12 +57,8 @@ class EndpointObjects:
             return (self.by_key[found],)
         return tuple([self.by_key[key] for key in found])
 
-    def subsets(self, service: Key) -> tuple[Subset, ...]:
-        """Return the subsets in those of a Service, in the same order."""
-        return tuple([subset for packed in self.of(service) for subset in subsets_in(packed)])
-
     def parts(self, service: Key, choice: Choice) -> tuple[Part, ...]:
-        """Return the part of each of the ``subsets`` of a Service."""
+        """Return the part of each subset in those of a Service, in the same order."""
         found = self._keys_of.get(service)
         if found is None:
             return ()

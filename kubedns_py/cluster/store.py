@@ -230,17 +230,12 @@ class Store:
         """Return the namespaces in which an unfinished Pod has the address."""
         return self._pods_at.get(address, Counter()).keys()
 
-    def subsets(self, key: Key) -> tuple[Subset, ...]:
-        """Return a Service's endpoints, in an order that does not depend on events.
+    def parts(self, key: Key, choice: Choice) -> tuple[Part, ...]:
+        """Return what a Service's endpoints give it to publish, in an order without events.
 
         EndpointSlices win over v1 Endpoints, which the control plane mirrors from and to them;
-        Pods are asked last, where the store was made for it.
-        """
-        chosen = self._slices.subsets(key) or self._endpoints.subsets(key)
-        return chosen or self._subsets_from_pods(key)
-
-    def parts(self, key: Key, choice: Choice) -> tuple[Part, ...]:
-        """Return what a Service's endpoints give it to publish: a part for each of ``subsets``.
+        Pods are asked last, where the store was made for it. There is a part for each slice or
+        subset, which may be without endpoints.
 
         What was made of a slice is kept for the next change of another, in wide Services.
         """

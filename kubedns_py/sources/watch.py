@@ -74,11 +74,6 @@ class Informer:
         """How each resource fares: live, and only to be read."""
         return MappingProxyType(self._statuses)
 
-    @property
-    def all_synced(self) -> bool:
-        """Whether every resource has been listed completely at least once."""
-        return all(each.synced for each in self._statuses.values())
-
     async def run(self) -> None:
         """Keep the store up to date until cancelled."""
         async with asyncio.TaskGroup() as tasks:

@@ -7,6 +7,7 @@ from kubedns_py.cluster.objects import Endpoints, Key
 from kubedns_py.cluster.packed import pack
 from kubedns_py.cluster.parts import Choice, Part
 from tests.helpers.objects import a_subset, an_endpoints
+from tests.helpers.parts import endpoints_of
 
 WEB, DB = Key("shop", "web"), Key("shop", "db")
 
@@ -134,7 +135,7 @@ def test_a_slice_goes_to_another_service_with_its_endpoints() -> None:
     objects.write(moved.key, pack(moved))
 
     assert [len(objects.parts(each, "ready")) for each in (WEB, DB)] == [1, 1]
-    assert objects.subsets(DB) == (a_subset(["10.1.1.0"]),)
+    assert endpoints_of(objects, DB) == (a_subset(["10.1.1.0"]),)
     assert [objects.endpoints_in(each) for each in (WEB, DB, Key("shop", "x"))] == [1, 1, 0]
 
 

@@ -27,6 +27,7 @@ from kubedns_py.cluster.replacement import PORTION
 from kubedns_py.cluster.store import Store
 from tests.helpers.listing import replace_all
 from tests.helpers.objects import a_namespace, a_pod, a_service, address, an_endpoints
+from tests.helpers.parts import endpoints_of
 
 WEB = Key("shop", "web")
 SLICES = Resource.ENDPOINTSLICES
@@ -251,17 +252,17 @@ def test_nobody_sees_half_a_service(before: list[Endpoints], after: list[Endpoin
     listed = by_key(*after)
     store = a_store(SLICES, before)
     services = [Key("shop", name) for name in "abc"]
-    old = {key: store.subsets(key) for key in services}
+    old = {key: endpoints_of(store, key) for key in services}
     fresh = a_store(SLICES, after)
-    new = {key: fresh.subsets(key) for key in services}
+    new = {key: endpoints_of(fresh, key) for key in services}
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kubedns_py.cluster.replacement.PORTION", 1)  # a portion for each group
         for _ in replace_all(store, SLICES, listed):
-            now = {key: store.subsets(key) for key in services}
+            now = {key: endpoints_of(store, key) for key in services}
             assert all(now[key] in {old[key], new[key]} for key in services)
 
-    assert {key: store.subsets(key) for key in services} == new
+    assert {key: endpoints_of(store, key) for key in services} == new
 
 
 @pytest.mark.parametrize(("from_pods", "portions"), [(True, 2), (False, 5)])

@@ -19,6 +19,7 @@ from tests.helpers.objects import (
     address,
     an_endpoints,
 )
+from tests.helpers.parts import endpoints_of
 
 WEB = Key("shop", "web")
 
@@ -92,7 +93,7 @@ def test_an_object_that_is_removed_leaves_nothing(resource: Resource) -> None:
 
     assert not store.keys(resource)
     assert not store.services_in("shop")
-    assert store.subsets(WEB) == ()
+    assert endpoints_of(store, WEB) == ()
     assert not store.pod_namespaces(address("10.1.0.1"))
     store.take_changes()
     assert not store.remove(resource, item.key)
@@ -147,8 +148,8 @@ def test_endpoints_that_change_their_service_dirty_both() -> None:
     watched.store.put(Resource.ENDPOINTSLICES, an_endpoints("db.shop", ["10.1.0.1"], name="x"))
 
     assert watched.dirty() == ({"shop/web", "shop/db"}, set())
-    assert watched.store.subsets(WEB) == ()
-    assert watched.store.subsets(Key("shop", "db")) == (a_subset(["10.1.0.1"]),)
+    assert endpoints_of(watched.store, WEB) == ()
+    assert endpoints_of(watched.store, Key("shop", "db")) == (a_subset(["10.1.0.1"]),)
 
 
 def test_a_new_trigger_time_alone_dirties_nothing() -> None:
@@ -195,18 +196,20 @@ def test_the_order_of_slices_does_not_depend_on_events() -> None:
         for item in items:
             store.put(Resource.ENDPOINTSLICES, item)
 
-    assert stores[0].subsets(WEB) == stores[1].subsets(WEB) == (*one.subsets, *two.subsets)
+    assert (
+        endpoints_of(stores[0], WEB) == endpoints_of(stores[1], WEB) == (*one.subsets, *two.subsets)
+    )
 
 
 def test_slices_win_over_v1_endpoints() -> None:
     """The control plane mirrors one to the other: counting both would double everything."""
     store = Store(lambda: None)
     store.put(Resource.ENDPOINTS, an_endpoints("web.shop", ["10.1.0.9"]))
-    assert store.subsets(WEB) == (a_subset(["10.1.0.9"]),)
+    assert endpoints_of(store, WEB) == (a_subset(["10.1.0.9"]),)
 
     store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.1"], name="web-1"))
 
-    assert store.subsets(WEB) == (a_subset(["10.1.0.1"]),)
+    assert endpoints_of(store, WEB) == (a_subset(["10.1.0.1"]),)
 
 
 # -- pods
@@ -250,13 +253,13 @@ def test_pods_make_endpoints_where_nothing_else_does() -> None:
     store.put(Resource.PODS, pod)
 
     assert watched.dirty() == ({"shop/web"}, {"shop"})
-    (subset,) = store.subsets(WEB)
+    (subset,) = endpoints_of(store, WEB)
     assert [each.addresses for each in subset.endpoints] == [(address("10.1.0.1"),)]
-    assert store.subsets(Key("shop", "by-hand")) == ()
-    assert store.subsets(Key("shop", "unknown")) == ()
+    assert endpoints_of(store, Key("shop", "by-hand")) == ()
+    assert endpoints_of(store, Key("shop", "unknown")) == ()
 
     store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.9"], name="web-1"))
-    assert store.subsets(WEB) == (a_subset(["10.1.0.9"]),)
+    assert endpoints_of(store, WEB) == (a_subset(["10.1.0.9"]),)
 
 
 def test_the_parts_of_a_service_are_those_of_its_subsets() -> None:

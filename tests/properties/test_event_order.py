@@ -13,6 +13,7 @@ from kubedns_py.cluster.reflector import ListRequest, Reflector, Wait, WatchRequ
 from kubedns_py.cluster.store import Store
 from kubedns_py.errors import ApiError
 from tests.helpers.builders import Json, a_page, a_slice_json, an_event
+from tests.helpers.parts import endpoints_of
 
 RESOURCE = Resource.ENDPOINTSLICES
 NAMES = ("a-1", "a-2", "b-1")
@@ -67,7 +68,7 @@ def relist(reflector: Reflector, state: State, *, version: int) -> None:
 def content(store: Store) -> tuple[dict[Key, Object | None], dict[str, list[Subset]]]:
     """Return all that a store says of slices: the objects, and what each service gets of them."""
     objects = {key: store.get(RESOURCE, key) for key in store.keys(RESOURCE)}
-    services = {name: list(store.subsets(Key("shop", name))) for name in ("a", "b")}
+    services = {name: list(endpoints_of(store, Key("shop", name))) for name in ("a", "b")}
     return objects, services
 
 

@@ -22,6 +22,8 @@ from kubedns_py.sources.manifests import ManifestDirectory
 from kubedns_py.sources.watch import Informer, ListerWatcher
 from tests.helpers.lists import listed as document_of
 from tests.helpers.objects import a_namespace, a_service, a_subset
+from tests.helpers.parts import endpoints_of
+from tests.helpers.syncs import all_synced
 from tests.helpers.waiting import until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -292,7 +294,7 @@ async def informed(directory: ManifestDirectory) -> AsyncIterator[Store]:
     )
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(informer.run()), tasks.create_task(directory.run())]
-        await until(lambda: informer.all_synced)
+        await until(lambda: all_synced(informer))
         yield store
         for task in running:
             task.cancel()
@@ -317,19 +319,19 @@ async def test_the_example_shop_is_what_its_readme_says() -> None:
         assert store.service(Key("shop", "payments")) == a_service(
             "payments.shop", external_name="payments.example.org"
         )
-        assert store.subsets(Key("shop", "web")) == (
+        assert endpoints_of(store, Key("shop", "web")) == (
             a_subset(
                 ["10.1.0.1 pod=web-6f8d9c7b5-k2x7m", "10.1.0.2 pod=web-6f8d9c7b5-w9q4t"],
                 ["http:8080/tcp"],
             ),
         )
-        assert store.subsets(Key("shop", "db")) == (
+        assert endpoints_of(store, Key("shop", "db")) == (
             a_subset(
                 ["10.1.1.1 hostname=db-0 pod=db-0", "10.1.1.2 hostname=db-1 pod=db-1"],
                 ["pg:5432/tcp"],
             ),
         )
-        assert store.subsets(Key("shop", "worker")) == (
+        assert endpoints_of(store, Key("shop", "worker")) == (
             a_subset(
                 [
                     "10.1.2.1 pod=worker-7d9c4b8f6-2hv5k",
@@ -338,7 +340,7 @@ async def test_the_example_shop_is_what_its_readme_says() -> None:
                 ["metrics:9100/tcp"],
             ),
         )
-        assert store.subsets(Key("shop", "warehouse")) == (
+        assert endpoints_of(store, Key("shop", "warehouse")) == (
             a_subset(["192.0.2.20 hostname=north", "192.0.2.21 hostname=south"], ["amqp:5672/tcp"]),
         )
 
@@ -383,7 +385,7 @@ async def test_a_pod_of_the_directory_becomes_an_endpoint_and_goes_with_its_side
     key = Key("default", "db")
     (tmp_path / "a.yaml").write_text(service + pod.format(ready="True"))
     async with informed(ManifestDirectory(tmp_path)) as store:
-        assert store.subsets(key) == (a_subset(["10.1.1.1 pod=db-0"]),)
+        assert endpoints_of(store, key) == (a_subset(["10.1.1.1 pod=db-0"]),)
         put(tmp_path / "a.yaml", service + pod.format(ready="False"))
         not_ready = (a_subset(["10.1.1.1 pod=db-0 not-ready"]),)
-        await until(lambda: store.subsets(key) == not_ready)
+        await until(lambda: endpoints_of(store, key) == not_ready)

@@ -16,6 +16,7 @@ from kubedns_py.cluster.store import Store
 from kubedns_py.errors import ApiError
 from kubedns_py.sources.watch import Informer
 from tests.helpers.builders import a_bookmark, a_page, a_service_json, an_event
+from tests.helpers.syncs import all_synced
 from tests.helpers.waiting import until
 
 Lines = list[bytes | ApiError | Exception]
@@ -101,7 +102,7 @@ async def test_a_list_syncs_and_says_so_once() -> None:
     async with running(source) as (informer, store, synced):
         await until(lambda: store.service(Key("shop", "db")) is not None)
 
-        assert informer.all_synced
+        assert all_synced(informer)
         assert synced == [Resource.SERVICES]
         assert store.service(Key("shop", "web")) is not None
         last = source.requests[-1]
@@ -144,7 +145,7 @@ async def test_a_state_by_pages_syncs() -> None:
     async with running(source) as (informer, store, _):
         await until(lambda: len(source.requests) == 4)
 
-        assert informer.all_synced
+        assert all_synced(informer)
         assert len(store.keys(Resource.SERVICES)) == 2
         last = source.requests[-1]
         assert isinstance(last, WatchRequest)
@@ -158,7 +159,7 @@ async def test_all_resources_have_to_sync() -> None:
     async with running(source, Resource.SERVICES, Resource.NAMESPACES) as (informer, _, synced):
         await until(lambda: bool(synced))
 
-        assert not informer.all_synced
+        assert not all_synced(informer)
         assert {each: status.synced for each, status in informer.statuses.items()} == {
             Resource.SERVICES: True,
             Resource.NAMESPACES: False,

@@ -20,6 +20,8 @@ from kubedns_py.sources.apiserver import connect
 from kubedns_py.sources.watch import Informer
 from tests.helpers.builders import a_page, a_service_json, a_slice_json, an_event
 from tests.helpers.fake_apiserver import FakeApiServer, answer, refusal, silence, stream
+from tests.helpers.parts import endpoints_of
+from tests.helpers.syncs import all_synced
 from tests.helpers.waiting import until
 
 BOTH = (Resource.SERVICES, Resource.ENDPOINTSLICES)
@@ -111,7 +113,7 @@ async def test_an_api_server_that_comes_late_is_found_soon(
 
     async with following(server) as cluster:
         await until(lambda: cluster.services.api_errors[0] >= 2)
-        assert not cluster.informer.all_synced
+        assert not all_synced(cluster.informer)
         warned = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
         assert warned == [
             f"services: not synced, retrying: {server.url}: Connection refused (errno 111)"
@@ -119,7 +121,7 @@ async def test_an_api_server_that_comes_late_is_found_soon(
 
         await server.start()
         # tried every 2 s at most while nobody answers; every 15 s at least if somebody did
-        await until(lambda: cluster.informer.all_synced, deadline_s=12)
+        await until(lambda: all_synced(cluster.informer), deadline_s=12)
         assert cluster.names() == ["a"]
 
 
@@ -163,7 +165,7 @@ async def test_what_was_deleted_while_the_server_was_away_goes(server: FakeApiSe
         await server.stop()
         await until(lambda: cluster.services.api_errors[0] >= 1)
         assert cluster.names() == ["a", "b"]
-        assert cluster.informer.all_synced
+        assert all_synced(cluster.informer)
 
         server.delete("services", "shop/a")
         server.put("services", a_service_json("c.shop"))
@@ -177,7 +179,7 @@ async def test_a_watch_in_order_is_followed_by_another(server: FakeApiServer) ->
     """F-03: nothing is listed for it, and no event is lost in between."""
     async with following(server) as cluster:
         await server.watched("services")
-        await until(lambda: cluster.informer.all_synced)
+        await until(lambda: all_synced(cluster.informer))
         lists = len(server.lists("services"))
         cluster.put("a")
         server.end_watches()
@@ -253,7 +255,7 @@ async def test_a_resource_that_is_not_served_is_said(server: FakeApiServer) -> N
         slices = cluster.informer.statuses[Resource.ENDPOINTSLICES]
         await until(lambda: slices.refused is not None)
 
-        assert not cluster.informer.all_synced
+        assert not all_synced(cluster.informer)
         assert "--endpoints-api=endpoints" in (slices.refused or "")
 
 
@@ -265,7 +267,7 @@ async def test_a_resource_that_is_not_served_is_said(server: FakeApiServer) -> N
 async def test_a_line_that_cannot_be_read_loses_nothing(server: FakeApiServer, line: bytes) -> None:
     """F-16: the stream is dropped and the state asked for anew."""
     async with following(server) as cluster:
-        await until(lambda: cluster.informer.all_synced)
+        await until(lambda: all_synced(cluster.informer))
         await server.watched("services")
         cluster.put("a")
         await cluster.has("a")
@@ -301,9 +303,9 @@ async def test_odd_objects_do_not_keep_others_from_being_served(
 async def test_slices_may_come_before_their_service(server: FakeApiServer) -> None:
     """F-26, LIF-1: both orders end the same."""
     async with following(server, *BOTH) as cluster:
-        await until(lambda: cluster.informer.all_synced)
+        await until(lambda: all_synced(cluster.informer))
         server.put("endpointslices", a_slice_json("a-1.shop", endpoints=["10.1.0.1"]))
-        await until(lambda: bool(cluster.store.subsets(Key("shop", "a"))))
+        await until(lambda: bool(endpoints_of(cluster.store, Key("shop", "a"))))
         assert cluster.service("a") is None
 
         server.put("services", a_service_json("a.shop"))
@@ -311,13 +313,13 @@ async def test_slices_may_come_before_their_service(server: FakeApiServer) -> No
         server.put("services", a_service_json("b.shop"))
         await cluster.has("a", "b")
         server.put("endpointslices", a_slice_json("b-1.shop", endpoints=["10.1.0.2"]))
-        await until(lambda: bool(cluster.store.subsets(Key("shop", "b"))))
+        await until(lambda: bool(endpoints_of(cluster.store, Key("shop", "b"))))
 
 
 async def test_a_watch_that_closes_at_once_is_no_hot_loop(server: FakeApiServer) -> None:
     """F-22: at most a request a second at first, and fewer later."""
     async with following(server) as cluster:
-        await until(lambda: cluster.informer.all_synced)
+        await until(lambda: all_synced(cluster.informer))
         await server.watched("services")
         server.then_watch("services", *[stream()] * 50)
         before = len(server.watches("services"))
@@ -355,7 +357,7 @@ async def test_data_of_many_replicas_are_not_asked_for_together(
     """F-27: a relist waits by chance, up to 10 s; here chance says 0.5 s."""
     monkeypatch.setattr("random.random", lambda: 0.05)
     async with following(server) as cluster:
-        await until(lambda: cluster.informer.all_synced)
+        await until(lambda: all_synced(cluster.informer))
         await server.watched("services")
         before = len(server.seen)
         started = asyncio.get_running_loop().time()
@@ -370,7 +372,7 @@ async def test_the_wall_clock_is_not_asked(
 ) -> None:
     """F-28: a step of a day changes nothing about waits and ages."""
     async with following(server) as cluster:
-        await until(lambda: cluster.informer.all_synced)
+        await until(lambda: all_synced(cluster.informer))
         began = asyncio.get_running_loop().time()
         monkeypatch.setattr("time.time", lambda: 0.0)
         cluster.put("a")
