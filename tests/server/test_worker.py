@@ -14,6 +14,7 @@ import pytest
 from kubedns_py.server import worker
 from kubedns_py.server.arrival import IPV4, IPV6
 from kubedns_py.server.channel import (
+    PACKET_OCTETS,
     Alive,
     Counted,
     Entered,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 QUERY = a_query(ident=7)
 KEY = QUERY[2:]
+LARGE = a_query("unknown.test.") + bytes(20_000)
 
 
 class TestCopy:
@@ -122,8 +124,10 @@ class TestCopy:
 class Office:
     """A worker in a thread, and the main process's end of its line."""
 
-    def __init__(self, *binds: str) -> None:
+    def __init__(self, *binds: str, room_octets: int = 0) -> None:
         self.line, theirs = open_line()
+        if room_octets:
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, room_octets)
         self.line.settimeout(DEADLINE_S)
         self.heard: list[Said] = []
         self._theirs = theirs
@@ -153,6 +157,13 @@ class Office:
                     return each
             self.heard += read_said(self.line.recv(2**20))
         raise TimeoutError
+
+    def fill(self, client: socket.socket) -> None:
+        """Have so much handed over that the line has no room left; each time KEY is asked too."""
+        for _ in range(600):
+            client.send(LARGE)
+            client.send(QUERY)
+            assert client.recv(512)[2:] == b"reply"
 
     def client(self, number: int = 0) -> socket.socket:
         """Return a connected client of one of the sockets."""
@@ -235,12 +246,8 @@ def test_what_a_busy_main_process_does_not_take_is_counted_and_known_answers_go_
 ) -> None:
     """Nothing is queued without bound, and a stalled main process stops no known answer."""
     office.tell(Entered(5, KEY, content(b"reply")))
-    unknown = a_query("unknown.test.") + bytes(20_000)
     with office.client() as client:
-        for _ in range(600):
-            client.send(unknown)
-            client.send(QUERY)
-            assert client.recv(512)[2:] == b"reply"
+        office.fill(client)
 
     lost = handed = 0
     while lost + handed < 600:
@@ -257,13 +264,9 @@ def test_what_a_busy_main_process_does_not_take_is_counted_and_known_answers_go_
 def test_a_report_that_nobody_takes_does_not_grow(office: Office) -> None:
     """A main process that is held up for minutes is told all the same, and memory is bounded."""
     office.tell(Entered(5, KEY, content(b"reply")))
-    unknown = a_query("unknown.test.") + bytes(20_000)
     asked = 0
     with office.client() as client:
-        for _ in range(600):
-            client.send(unknown)
-            client.send(QUERY)
-            client.recv(512)
+        office.fill(client)
         office.tell(Entered(6, b"later", content(b"reply")))
         end = time.monotonic() + 50 * worker.REPORT_S
         while time.monotonic() < end:
@@ -283,21 +286,44 @@ def test_a_report_that_nobody_takes_does_not_grow(office: Office) -> None:
 def test_a_report_goes_before_what_is_handed_over(office: Office) -> None:
     """A flood of new names fills the line all the time; what was answered is counted, too."""
     office.tell(Entered(5, KEY, content(b"reply")))
-    unknown = a_query("unknown.test.") + bytes(20_000)
     with office.client() as client:
-        for _ in range(600):
-            client.send(unknown)
-            client.send(QUERY)
-            client.recv(512)
-
+        office.fill(client)
         for _ in range(1000):  # one packet is taken, and one datagram comes
             office.heard += read_said(office.line.recv(2**20))
-            client.send(unknown)
+            client.send(LARGE)
             client.send(QUERY)
             client.recv(512)
             if any(isinstance(each, Used) and each.times > 100 for each in office.heard):
                 return
     raise AssertionError("nothing was reported")
+
+
+def test_a_long_report_leaves_room_for_what_is_handed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of what the line takes at a datagram, one packet is the report's, however long that is."""
+    made = Office("127.0.0.1", room_octets=PACKET_OCTETS)
+    with contextlib.closing(made), made.client() as client:
+        made.hear(lambda each: isinstance(each, Alive))  # at its start; the next is in a second
+        for number in range(4_000):
+            made.tell(Entered(number, b"%d.test" % number, content(b"reply")))
+            client.send(b"id%d.test" % number)
+            assert client.recv(512) == b"idreply"
+        assert select.select([made.line], [], [], DEADLINE_S)[0]
+        monkeypatch.setattr(worker, "REPORT_S", 3600.0)
+        made.tell(Entered(4_000, KEY, content(b"reply")))
+        client.send(QUERY)
+        assert client.recv(512)[2:] == b"reply"  # so all is said that there was room for
+        room = 0
+        while select.select([made.line], [], [], 0)[0]:
+            made.line.recv(2**20)
+            room += 1
+
+        client.send(a_query("unknown.test."))
+        packets = [read_said(made.line.recv(2**20)) for _ in range(2)]
+
+        assert room >= 2
+        assert [type(said[0]) for said in packets] == [Used, HandedOver]
 
 
 EPOLL = select.epoll
