@@ -31,8 +31,8 @@ COUNTS = (
 is the very socket it came to (M-48); ``not_unicast`` sent to a broadcast or multicast address
 (M-49); ``receive_error`` an ICMP error that the kernel passed on; ``send_full`` the socket had no
 room for the reply; ``send_error`` the kernel refused the reply; ``late`` a reply that took too long
-for a client that waits for many (C-27); ``not_handed_over`` a worker could not answer it, and the
-main process was too busy to take it.
+for a client that waits for many (C-27); ``not_handed_over`` a worker could not answer it, and its
+line to the main process had no room.
 """
 
 ODD_PORTS = frozenset((0, 7, 13, 17, 19, 37))

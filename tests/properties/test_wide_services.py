@@ -15,20 +15,19 @@ from hypothesis import strategies as st
 
 from kubedns_py.cluster.objects import Endpoints, Key, Object, Pod, Resource, Service
 from kubedns_py.cluster.store import Store
-from kubedns_py.dns.name import Name, from_text
+from kubedns_py.dns.name import Name
 from kubedns_py.dns.rrset import RRset
 from kubedns_py.zone.naming import Naming, dashed, hash_label
 from kubedns_py.zone.publishing import Publishing
 from kubedns_py.zone.tree import Node
 from kubedns_py.zone.zone import Committed, Visibility, Zone
+from tests.helpers.namings import NAMINGS, PUBLISHING
 from tests.helpers.objects import a_pod, a_service, a_subset, address, an_endpoints
 
 HOSTS = ("10.1.0.1", "10.1.0.2", "10.1.0.3", "fd00::1", "::1", "10.96.0.1")
 WORDS = ("", "", "", " not-ready", " serving", " hostname=db-0", " hostname=10-1-0-2", " pod=p-1")
 PORTS = ("http:80/tcp", "http:81/tcp", ":90/udp", "none:0/tcp")
 OWN = (b"db", b"shop")
-LONG = ".".join(["a" * 50] * 4)
-
 SERVICES = (
     a_service("db.shop", headless=True, selector={"app": "db"}),
     a_service("db.shop", headless=True, publish_not_ready=True, selector={"app": "db"}),
@@ -81,19 +80,6 @@ HISTORY = st.lists(
     st.tuples(st.lists(st.one_of(CHANGE, CHANGE, REMOVAL), min_size=1, max_size=3), st.booleans()),
     min_size=1,
     max_size=12,
-)
-NAMINGS = st.builds(
-    Naming,
-    st.sampled_from(["d", "d", LONG]).map(from_text),
-    st.just(30),
-    st.sampled_from(["dashed", "dashed", "both", "hash"]),
-    st.sampled_from([False, False, True]),
-)
-PUBLISHING = st.builds(
-    Publishing,
-    st.sampled_from(["nxdomain", "nodata"]),
-    st.sampled_from(["exclude", "include-if-none-ready"]),
-    st.booleans(),
 )
 
 

@@ -14,6 +14,7 @@ from kubedns_py.zone.publishing import Publishing, held_addresses
 from kubedns_py.zone.reverse import chosen_targets
 from kubedns_py.zone.tree import Node
 from kubedns_py.zone.zone import Visibility, Zone
+from tests.helpers.namings import LONG, NAMINGS, PUBLISHING
 from tests.helpers.objects import a_service, a_subset, address, an_endpoints
 from tests.helpers.parts import parts_published, subtree_of
 from tests.helpers.work import lines_run
@@ -40,8 +41,6 @@ LABELS = [
     *(dashed(address(text)).decode() for text in {*OWN, *HOSTS}),
 ]
 ADDRESSES = [address(text) for text in {*OWN, *HOSTS, "10.1.0.3"}]
-LONG = ".".join(["a" * 50] * 4)
-"""A domain that leaves room for some of the names, and not for others (BAD-2)."""
 
 
 def some(values: list[str]) -> st.SearchStrategy[list[str]]:
@@ -61,19 +60,6 @@ SERVICES = st.builds(
     publish_not_ready=st.booleans(),
 ) | st.builds(
     a_service, st.just("web.shop"), headless=st.just(value=True), publish_not_ready=st.booleans()
-)
-NAMINGS = st.builds(
-    Naming,
-    st.sampled_from(["d", LONG]).map(from_text),
-    st.just(30),
-    st.sampled_from(["dashed", "dashed", "both", "hash"]),
-    st.sampled_from([False, False, True]),
-)
-PUBLISHING = st.builds(
-    Publishing,
-    st.sampled_from(["nxdomain", "nodata"]),
-    st.sampled_from(["exclude", "include-if-none-ready"]),
-    st.booleans(),
 )
 
 
