@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import tracemalloc
 
+import dns.reversename
 import pytest
 
 from kubedns_py.assembly import Core, Identity, assemble
@@ -13,6 +16,7 @@ from kubedns_py.config.arguments import load
 from kubedns_py.resolver.view import Known
 from kubedns_py.server.arrival import IPV4, Arrival
 from kubedns_py.server.respond import Chances
+from kubedns_py.structs import replace
 from tests.helpers import oracle
 from tests.helpers.dnsclient import a_query
 from tests.helpers.objects import (
@@ -372,3 +376,41 @@ def test_endpoints_that_are_gone_are_forgotten() -> None:
     core.commit(now=2002.0)
 
     assert programmed(core) == {"cluster_ip": (2, 4.0)}
+
+
+def come_and_go(core: Core, numbers: range) -> None:
+    """Let Services come, be asked for so often that their answers are kept, and go."""
+    arrival = Arrival("udp", IPV4, address("127.0.0.1"))
+    for number in numbers:
+        name, at = f"s{number}.prod", f"10.3.{number >> 8 & 255}.{number & 255}"
+        service = a_service(name, headless=True)
+        slices = [
+            an_endpoints(name, [f"{at} hostname=a"], ["http:80/tcp"], name=f"s{number}-1"),
+            an_endpoints(name, [f"10.4.0.1 hostname=b{number}"], name=f"s{number}-2"),
+        ]
+        put(core, service, *(replace(each, changed_at=2000.0 + number) for each in slices))
+        core.commit(now=3000.0 + number)
+        asked = [(f"{name}.svc.cluster.local.", rtype) for rtype in ("A", "SRV")]
+        for owner, rtype in (*asked, (dns.reversename.from_address(at).to_text(), "PTR")):
+            query = oracle.query(owner, rtype)
+            for _ in range(3):
+                core.responder.respond(query, arrival)
+        for each in slices:
+            core.store.remove(Resource.ENDPOINTSLICES, each.key)
+        core.store.remove(Resource.SERVICES, service.key)
+        core.commit(now=3000.0 + number)
+
+
+def test_memory_does_not_grow_with_services_that_come_and_go() -> None:
+    """F-41: store, zone, pointers, answer table and counts forget what is gone."""
+    core = a_core("--forward=false")
+    come_and_go(core, range(100))
+    tracemalloc.start()
+    held = []
+    for start in (100, 300):
+        come_and_go(core, range(start, start + 200))
+        gc.collect()
+        held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+
+    assert held[1] - held[0] < 20 * 200  # octets for each Service: less than its key takes
