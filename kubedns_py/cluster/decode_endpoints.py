@@ -17,6 +17,7 @@ from kubedns_py.cluster.apitypes import (
     ApiPort,
     ApiSlice,
     ApiSubset,
+    Conditions,
     Meta,
     SliceMeta,
     TargetRef,
@@ -65,16 +66,24 @@ def _slice_endpoints(reading: Reading, api: ApiSlice) -> tuple[Endpoint, ...]:
 
 
 def _endpoint(reading: Reading, api: ApiEndpoint, addresses: tuple[Address, ...]) -> Endpoint:
-    """Return an endpoint; a null ``ready`` means ready (EndpointSlice API, row HDL-17)."""
-    conditions = api.conditions
-    ready = conditions is None or conditions.ready is not False
+    ready, serving = read_conditions(api.conditions)
     return Endpoint(
         addresses,
         reading.hostname(api.hostname) if api.hostname else "",
         ready,
         _pod_name(api.target_ref),
-        not ready and bool(conditions and conditions.serving and conditions.terminating),
+        serving,
     )
+
+
+def read_conditions(api: Conditions | None) -> tuple[bool, bool]:
+    """Return ``ready`` and ``serving`` of an ``Endpoint``.
+
+    A null ``ready`` means ready (EndpointSlice API, row HDL-17).
+    """
+    if api is None or api.ready is not False:
+        return True, False
+    return False, bool(api.serving and api.terminating)
 
 
 def _subset(reading: Reading, api: ApiSubset) -> Subset:

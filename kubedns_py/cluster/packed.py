@@ -5,6 +5,8 @@ Rules of this file:
 - Equal objects have equal octets, and the other way round.
 - Endpoints are packed as they are read, and for good: between changes nobody reads most of them.
   Other objects only are while they wait to enter the store.
+- What most slices hold is kept by fields: addresses, which the zone takes as they are, and octets
+  with the rest.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import msgspec
 
 from kubedns_py.cluster.objects import (
     Address,
+    Endpoint,
     Endpoints,
     Key,
     Namespace,
@@ -26,24 +29,19 @@ from kubedns_py.cluster.objects import (
     Subset,
 )
 
-PlainEndpoint = tuple[tuple[Address], str, bool, str, bool]
-"""The fields of an ``Endpoint`` in their order: packed, both are the same octets."""
-
-PlainSubset = tuple[tuple[PlainEndpoint, ...], tuple[Port, ...]]
-"""The same of a ``Subset``."""
-
 
 class Packed(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An object, or the endpoints in one.
 
     Attributes:
         owner: key of the Service that it belongs to, or its own.
-        octets: MessagePack: of endpoints the subsets alone, otherwise the whole object.
+        octets: MessagePack: of endpoints the subsets alone, or what they have beside addresses that
+            are ``alike``; otherwise the whole object.
         endpoints: how many of them there are.
         changed_at: see ``Endpoints``.
-        alike: the addresses of endpoints that only these tell apart: they have one port list, and
-            each is ready, has no hostname and one address, which no other one has. None where it
-            is otherwise.
+        alike: the addresses of endpoints that only these, and the names of Pods, tell apart: they
+            have one port list, and each is ready, has no hostname and one address, which no other
+            one has. None where it is otherwise.
     """
 
     owner: Key
@@ -52,40 +50,53 @@ class Packed(msgspec.Struct, frozen=True, gc=False, array_like=True):
     changed_at: float = 0.0
     alike: tuple[Address, ...] | None = None
 
+    def says(self, other: Packed) -> bool:
+        """Tell whether answers are the same with another one in its place."""
+        return (self.owner, self.octets, self.alike) == (other.owner, other.octets, other.alike)
+
 
 def pack(item: Object) -> Packed:
     """Return an object packed."""
     if isinstance(item, Endpoints):
-        count = sum([len(subset.endpoints) for subset in item.subsets])
-        alike = _alike(item.subsets)
-        return pack_subsets(item.service, item.subsets, count, item.changed_at, alike)
+        return pack_subsets(item.service, item.subsets, item.changed_at)
     return Packed(item.key, _ENCODE(item))
 
 
-def pack_subsets(
+def pack_subsets(owner: Key, subsets: tuple[Subset, ...], changed_at: float) -> Packed:
+    """Return the endpoints of one object packed."""
+    addresses = _alike(subsets)
+    if addresses is not None:
+        pod_names = [each.pod_name for each in subsets[0].endpoints]
+        return pack_alike(owner, addresses, pod_names, subsets[0].ports, changed_at)
+    count = sum([len(each.endpoints) for each in subsets])
+    return Packed(owner, _ENCODE(subsets), count, changed_at)
+
+
+def pack_alike(
     owner: Key,
-    subsets: Sequence[Subset | PlainSubset],
-    endpoints: int,
+    addresses: tuple[Address, ...],
+    pod_names: Sequence[str],
+    ports: tuple[Port, ...],
     changed_at: float,
-    alike: tuple[Address, ...] | None = None,
 ) -> Packed:
-    """Return the subsets of one object packed; for the arguments see ``Packed``."""
-    return Packed(owner, _ENCODE(subsets), endpoints, changed_at, alike)
+    """Return endpoints packed that are ``Packed.alike``; each has a name, perhaps an empty one."""
+    return Packed(owner, _ENCODE((ports, pod_names)), len(addresses), changed_at, addresses)
 
 
 def _alike(subsets: Sequence[Subset]) -> tuple[Address, ...] | None:
     if len(subsets) != 1:
         return None
     endpoints = subsets[0].endpoints
-    if not all(each.ready and not each.hostname for each in endpoints):
-        return None
-    return distinct([address for each in endpoints for address in each.addresses], len(endpoints))
+    for each in endpoints:
+        if not each.ready or each.hostname or each.serving or len(each.addresses) != 1:
+            return None
+    addresses = tuple([each.addresses[0] for each in endpoints])
+    return addresses if are_distinct(addresses) else None
 
 
-def distinct(addresses: Sequence[Address], endpoints: int) -> tuple[Address, ...] | None:
-    """Return addresses if there are so many as endpoints, and all of them differ."""
-    found = tuple(addresses)
-    return found if len(found) == len(set(found)) == endpoints else None
+def are_distinct(addresses: Sequence[Address]) -> bool:
+    """Tell whether no address stands twice."""
+    return len(set(addresses)) == len(addresses)
 
 
 def unpack_endpoints(key: Key, packed: Packed) -> Endpoints:
@@ -100,11 +111,17 @@ def unpack(resource: Resource, packed: Packed) -> Object:
 
 def subsets_in(packed: Packed) -> tuple[Subset, ...]:
     """Return the subsets of packed endpoints."""
-    return _SUBSETS.decode(packed.octets)
+    if packed.alike is None:
+        return _SUBSETS.decode(packed.octets)
+    ports, pod_names = _BESIDE.decode(packed.octets)
+    named = zip(packed.alike, pod_names, strict=True)
+    endpoints = [Endpoint((address,), pod_name=pod_name) for address, pod_name in named]
+    return (Subset(tuple(endpoints), ports),)
 
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 _SUBSETS = msgspec.msgpack.Decoder(tuple[Subset, ...])
+_BESIDE = msgspec.msgpack.Decoder(tuple[tuple[Port, ...], tuple[str, ...]])
 _DECODERS: Mapping[Resource, msgspec.msgpack.Decoder[Object]] = {
     Resource.SERVICES: msgspec.msgpack.Decoder(Service),
     Resource.NAMESPACES: msgspec.msgpack.Decoder(Namespace),

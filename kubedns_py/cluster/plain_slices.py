@@ -5,54 +5,101 @@ Rules of this file:
 - Plain is a slice of IPv4 addresses, one in each endpoint, of which nothing has to be left out.
 - What is not plain, or not certainly so, is declined, and ``decode_endpoints.py`` reads it. Both
   say the same of a slice, to the octet.
-- Fields are read one after the other, each of all endpoints: a list has 100,000 of them, and a call
-  for each would be dearer than what it does.
+- Endpoints are looked at together, those of all slices: a list has 100,000 of them, and a call for
+  each would be dearer than what it does. What few slices have is looked at by slice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain, islice
-
-import msgspec
+from itertools import chain
+from typing import cast
 
 from kubedns_py.cluster.addresses import are_labels, ipv4_addresses
 from kubedns_py.cluster.apitypes import ApiEndpoint, ApiPort, ApiSlice
-from kubedns_py.cluster.decode_endpoints import read_ports, trigger_time
-from kubedns_py.cluster.objects import Address, Key, Port, Resource, key_from
-from kubedns_py.cluster.packed import PlainEndpoint, distinct, pack_subsets
+from kubedns_py.cluster.decode_endpoints import read_conditions, read_ports, trigger_time
+from kubedns_py.cluster.objects import Address, Endpoint, Key, Port, Resource, Subset, key_from
+from kubedns_py.cluster.packed import Packed, are_distinct, pack_alike, pack_subsets
 from kubedns_py.cluster.reading import MAX_NAME, Decoded, Reading, folded, namespace_label
+from kubedns_py.structs import Struct
 
 _IPV4 = frozenset({"IPv4", "", None})
 _KIND = frozenset({"EndpointSlice", "", None})
 
 
-class _Draft(msgspec.Struct, frozen=True, gc=False):
-    """A slice that is plain as far as can be told without a look at its endpoints."""
+class _Listed(Struct):
+    """The endpoints of some slices, one after the other, and fields of theirs in the same order.
 
-    key: Key
-    version: str
-    owner: Key
-    endpoints: list[ApiEndpoint | None]
-    ports: tuple[Port, ...]
-    changed_at: float
+    Attributes:
+        are_odd: whether something else than an address, and a Pod, may tell each from others.
+    """
+
+    endpoints: Sequence[ApiEndpoint]
+    addresses: tuple[Address, ...]
+    pod_names: Sequence[str]
+    are_odd: Sequence[bool]
+
+    def part(self, start: int, end: int) -> _Listed:
+        """Return those of one slice."""
+        return _Listed(
+            self.endpoints[start:end],
+            self.addresses[start:end],
+            self.pod_names[start:end],
+            self.are_odd[start:end],
+        )
 
 
 def read_plain(slices: Sequence[ApiSlice]) -> list[Decoded | None]:
-    """Return what each slice says that is plain, and None for each of the others.
+    """Return what each slice says that is plain, and None for each of the others."""
+    lists = [each.endpoints or () if each.address_type in _IPV4 else () for each in slices]
+    listed = _listed(list(chain.from_iterable(lists)))
+    if listed is None:  # one of the endpoints is not plain
+        return [None] if len(slices) == 1 else [read_plain((each,))[0] for each in slices]
+    found: list[Decoded | None] = []
+    start = 0
+    for api, endpoints in zip(slices, lists, strict=True):
+        end = start + len(endpoints)
+        found.append(_decoded(api, listed.part(start, end)))
+        start = end
+    return found
 
-    Endpoints are looked at together: where one is not plain, none of the slices is.
-    """
-    drafts = [_draft(each) for each in slices]
-    listed = list(chain.from_iterable([each.endpoints for each in drafts if each is not None]))
-    endpoints = _endpoints(listed)
-    if endpoints is None:
-        return [None] * len(slices)
-    return [None if each is None else _decoded(each, *endpoints) for each in drafts]
+
+def _listed(api: list[ApiEndpoint | None]) -> _Listed | None:
+    """Return endpoints with what is asked of each; None if one is not plain."""
+    texts = [
+        each.addresses[0]
+        for each in api
+        if each is not None and each.addresses and len(each.addresses) == 1
+    ]
+    addresses = ipv4_addresses(texts)
+    if addresses is None or len(addresses) != len(api):
+        return None
+    endpoints = cast("list[ApiEndpoint]", api)
+    pod_names = _pod_names(endpoints)
+    if pod_names is None:
+        return None
+    are_odd = [
+        bool(each.hostname) or ((said := each.conditions) is not None and said.ready is False)
+        for each in endpoints
+    ]
+    return _Listed(endpoints, addresses, pod_names, are_odd)
 
 
-def _draft(api: ApiSlice) -> _Draft | None:
+def _pod_names(api: list[ApiEndpoint]) -> list[str] | None:
+    """Return the names of Pods, or None if they are not all in lower case and ASCII."""
+    names = [
+        target.name or ""
+        if (target := each.target_ref) is not None and target.kind == "Pod"
+        else ""
+        for each in api
+    ]
+    joined = "".join(names)
+    return names if joined.isascii() and joined == joined.lower() else None
+
+
+def _decoded(api: ApiSlice, listed: _Listed) -> Decoded | None:
+    """Return what a slice says that has these endpoints; None if it is not plain."""
     meta = api.metadata
     if meta is None or meta.labels is None or not meta.name:
         return None
@@ -64,8 +111,34 @@ def _draft(api: ApiSlice) -> _Draft | None:
     ports, changed_at = _ports(api), trigger_time(meta)
     if ports is None or changed_at is None:
         return None
-    key, owner = key_from((namespace, name)), key_from((namespace, service))
-    return _Draft(key, meta.resource_version or "", owner, api.endpoints or [], ports, changed_at)
+    owner = key_from((namespace, service))
+    packed = _packed(owner, listed, ports, changed_at)
+    if packed is None:
+        return None
+    return Decoded(key_from((namespace, name)), meta.resource_version or "", packed)
+
+
+def _packed(
+    owner: Key, listed: _Listed, ports: tuple[Port, ...], changed_at: float
+) -> Packed | None:
+    """Return endpoints packed; None if the hostname of one has to be left out."""
+    addresses = listed.addresses
+    if not any(listed.are_odd) and are_distinct(addresses):
+        return pack_alike(owner, addresses, listed.pod_names, ports, changed_at)
+    hostnames = [each.hostname or "" for each in listed.endpoints]
+    if not are_labels(filter(None, hostnames)):
+        return None
+    found = [
+        Endpoint((address,), hostname, ready, pod_name, serving)
+        for address, hostname, pod_name, (ready, serving) in zip(
+            addresses,
+            hostnames,
+            listed.pod_names,
+            [read_conditions(each.conditions) for each in listed.endpoints],
+            strict=True,
+        )
+    ]
+    return pack_subsets(owner, (Subset(tuple(found), ports),), changed_at)
 
 
 def _ports(api: ApiSlice) -> tuple[Port, ...] | None:
@@ -81,64 +154,3 @@ def _plain_ports(
     reading = Reading(Resource.ENDPOINTSLICES)
     found = read_ports(reading, [ApiPort(*each) for each in said])
     return None if reading.warnings else found
-
-
-def _endpoints(
-    listed: list[ApiEndpoint | None],
-) -> tuple[Iterator[PlainEndpoint], Iterator[Address | None]] | None:
-    """Return endpoints, None if one is not plain. ``decode_endpoints.py`` says what fields mean.
-
-    Beside each is its address if nothing else tells it from others, see ``Packed.alike``.
-    """
-    api = [each for each in listed if each is not None]
-    addresses, pod_names = _addresses(api), _pod_names(api)
-    hostnames = [each.hostname or "" for each in api]  # few have one
-    if len(api) != len(listed) or addresses is None or pod_names is None:
-        return None
-    if not are_labels(filter(None, hostnames)):
-        return None
-    ready = [(said := each.conditions) is None or said.ready is not False for each in api]
-    serving = _serving(api, ready)
-    rows = zip(addresses, hostnames, ready, pod_names, serving, strict=False)
-    alike = [
-        at if now and not name else None
-        for (at,), name, now in zip(addresses, hostnames, ready, strict=False)
-    ]
-    return rows, iter(alike)
-
-
-def _addresses(api: list[ApiEndpoint]) -> list[tuple[Address]] | None:
-    """Return the one address of each endpoint, or None if one has more, or none."""
-    lists = [each.addresses for each in api if each.addresses]
-    texts = list(chain.from_iterable(lists))
-    return ipv4_addresses(texts) if len(texts) == len(lists) == len(api) else None
-
-
-def _pod_names(api: list[ApiEndpoint]) -> list[str] | None:
-    """Return the names of Pods, or None if they are not all in lower case and ASCII."""
-    names = [
-        target.name or ""
-        if (target := each.target_ref) is not None and target.kind == "Pod"
-        else ""
-        for each in api
-    ]
-    joined = "".join(names)
-    return names if joined.isascii() and joined == joined.lower() else None
-
-
-def _serving(api: list[ApiEndpoint], ready: list[bool]) -> list[bool]:
-    if all(ready):  # as in most portions
-        return [False] * len(api)
-    found = [(not now, each.conditions) for each, now in zip(api, ready, strict=True)]
-    return [unready and bool(said and said.serving and said.terminating) for unready, said in found]
-
-
-def _decoded(
-    draft: _Draft, endpoints: Iterator[PlainEndpoint], alike: Iterator[Address | None]
-) -> Decoded:
-    """Return a draft with its endpoints, which are the next ones."""
-    count = len(draft.endpoints)
-    own = tuple(islice(endpoints, count))
-    addresses = distinct(list(filter(None, islice(alike, count))), count)
-    packed = pack_subsets(draft.owner, ((own, draft.ports),), count, draft.changed_at, addresses)
-    return Decoded(draft.key, draft.version, packed)

@@ -183,7 +183,7 @@ _TEXTS = st.lists(
 def test_addresses_read_together_are_those_read_one_by_one(texts: list[object]) -> None:
     """HDL-27: a fast way may decline, and never disagree."""
     one_by_one = [endpoint_address(text) for text in texts]
-    plain = [(each,) for each in one_by_one if isinstance(each, bytes) and len(each) == 4]
+    plain = tuple(each for each in one_by_one if isinstance(each, bytes) and len(each) == 4)
 
     found = ipv4_addresses(texts)
 
@@ -192,9 +192,7 @@ def test_addresses_read_together_are_those_read_one_by_one(texts: list[object]) 
 
 def test_plain_addresses_are_read_together() -> None:
     """The test before this one would pass if all were declined."""
-    assert ipv4_addresses(["10.1.0.1", "10.1.0.2"]) == [
-        (address("10.1.0.1"),),
-        (address("10.1.0.2"),),
-    ]
-    assert ipv4_addresses(["10.169.254.1"]) == [(address("10.169.254.1"),)]
+    both = address("10.1.0.1"), address("10.1.0.2")
+    assert ipv4_addresses(["10.1.0.1", "10.1.0.2"]) == both
+    assert ipv4_addresses(["10.169.254.1"]) == (address("10.169.254.1"),)
     assert ipv4_addresses(["10.169.254.1", "169.254.1.1"]) is None

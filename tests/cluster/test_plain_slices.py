@@ -76,6 +76,7 @@ NOT_READY = {"ready": False, "serving": True, "terminating": True}
     [
         PLAIN | {"endpoints": None, "ports": None, "addressType": None},
         PLAIN | {"kind": "EndpointSlice"},
+        with_endpoint(addresses=["10.1.0.1"]),
         with_endpoint(hostname="db-0"),
         with_endpoint(conditions=None),
         with_endpoint(conditions=NOT_READY),
@@ -132,9 +133,11 @@ def test_a_slice_that_is_odd_is_left_to_the_reader_of_one(document: Json) -> Non
         PLAIN | {"endpoints": [{"addresses": ["10.1.0.1", "10.1.0.2"]}, {"addresses": []}]},
     ],
 )
-def test_one_odd_endpoint_leaves_all_to_the_reader_of_one(document: Json) -> None:
-    """They were looked at together."""
-    assert read_plain([typed(PLAIN), typed(document)]) == [None, None]
+def test_a_slice_with_an_odd_endpoint_is_left_to_the_reader_of_one(document: Json) -> None:
+    """The others are looked at again, each alone."""
+    found = read_plain([typed(PLAIN), typed(document), typed(PLAIN)])
+
+    assert found == [one_by_one(typed(PLAIN)), None, one_by_one(typed(PLAIN))]
 
 
 ENDPOINT = st.fixed_dictionaries(
