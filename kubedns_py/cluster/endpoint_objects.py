@@ -9,6 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from kubedns_py.cluster.objects import Address, Key
@@ -47,6 +48,17 @@ class EndpointObjects:
                 found = self._keys(item.owner)
                 self._keys_of[item.owner] = tuple(sorted((*found, key))) if found else key
         return old
+
+    def add(self, items: Mapping[Key, Packed]) -> None:
+        """Add objects of which none is there."""
+        self.by_key.update(items)
+        keys_of = self._keys_of
+        for key, item in items.items():
+            owner = item.owner
+            if owner in keys_of:
+                keys_of[owner] = tuple(sorted((*self._keys(owner), key)))
+            else:
+                keys_of[owner] = key
 
     def of(self, service: Key) -> tuple[Packed, ...]:
         """Return those of a Service, in the order of their keys."""

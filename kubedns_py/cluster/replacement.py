@@ -42,6 +42,11 @@ _LOOKED_AT = 500
 """How many objects are looked at in one portion before any is changed."""
 
 
+_OF_ENDPOINTS = (Resource.ENDPOINTSLICES, Resource.ENDPOINTS)
+_MANY = (Resource.SERVICES, *_OF_ENDPOINTS)
+"""Of these a first list has thousands, which enter the store together."""
+
+
 Change = tuple[Key, Packed | Object | None]
 """What a list says differently from the store about one object; None is that there is none."""
 
@@ -79,6 +84,9 @@ def differences(
 def apply(store: Store, resource: Resource, changes: Sequence[Change]) -> Iterator[None]:
     """Make changes in the store; yields between portions of work."""
     groups = yield from _groups(store, resource, changes)
+    if resource in _MANY and not store.keys(resource):
+        yield from _add(store, resource, groups)
+        return
     done = 0
     for owners, together in groups:
         done += 2 * _work(store, owners)
@@ -95,11 +103,29 @@ def apply(store: Store, resource: Resource, changes: Sequence[Change]) -> Iterat
             yield
 
 
+def _add(store: Store, resource: Resource, groups: Iterable[_Group]) -> Iterator[None]:
+    """Add the objects of a resource of which there is none; yields between portions of work."""
+    are_bare = not any(map(store.keys, _OF_ENDPOINTS))  # what is added is of other Services
+    portion: list[tuple[Key, Packed | Object]] = []
+    done = 0
+    for owners, together in groups:
+        done += 2 * (SERVICE if are_bare else _work(store, owners))
+        for key, after in together:
+            if after is not None:
+                portion.append((key, after))
+                done += after.endpoints if isinstance(after, Packed) else 0
+        if done >= PORTION:
+            store.add(resource, dict(portion))
+            portion, done = [], 0
+            yield
+    store.add(resource, dict(portion))
+
+
 def _groups(
     store: Store, resource: Resource, changes: Sequence[Change]
 ) -> Generator[None, None, Iterable[_Group]]:
     """Yield between portions of work and return groups without a common owner."""
-    if resource in (Resource.ENDPOINTSLICES, Resource.ENDPOINTS):
+    if resource in _OF_ENDPOINTS:
         return (yield from _by_service(store, resource, changes))
     if resource is Resource.PODS and store.makes_endpoints:
         return (yield from _by_namespace(changes))

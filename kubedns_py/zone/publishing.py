@@ -58,18 +58,18 @@ def held_addresses(service: Service, parts: tuple[Part, ...]) -> tuple[tuple[Add
         Groups. Those of several parts are the parts' own, which have no duplicates and stay the
         same while other parts change; most services have one part, and one group of all.
     """
-    if len(parts) == 1:
-        return held_with(service, parts[0].addresses)
     if service.kind is ServiceKind.EXTERNAL_NAME:
         return ()
+    if len(parts) == 1:
+        return (held_with(service, parts[0].addresses),)
     own = service.cluster_ips
     groups = tuple([each.addresses for each in parts])
     return (own, *groups) if own else groups
 
 
-def held_with(service: Service, addresses: tuple[Address, ...]) -> tuple[tuple[Address, ...], ...]:
-    """Return ``held_addresses`` of a service with one part, which has these addresses."""
+def held_with(service: Service, addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+    """Return what a service holds with endpoints of these addresses: one group of all."""
     if service.kind is ServiceKind.EXTERNAL_NAME:
         return ()
     own = service.cluster_ips
-    return ((*own, *addresses) if own else addresses,)
+    return (*own, *addresses) if own else addresses

@@ -10,7 +10,8 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain, repeat
 from typing import Final, Literal
 
 from kubedns_py.cluster.objects import Address, Key
@@ -69,6 +70,26 @@ class Reverse:
         else:
             del self._alone[key]
         return come
+
+    def replace_all(self, groups: Mapping[Key, Group]) -> Collection[Address]:
+        """Make exactly these addresses point at each service; see ``replace``.
+
+        Args:
+            groups: the one group of each service, not empty.
+        """
+        addresses = list(chain.from_iterable(groups.values()))
+        owners = chain.from_iterable(map(repeat, groups, map(len, groups.values())))
+        come: dict[Address, Key | tuple[Key, ...]] = dict(zip(addresses, owners, strict=True))
+        are_new = self._alone.keys().isdisjoint(groups) and self._several.keys().isdisjoint(groups)
+        are_distinct = len(come) == len(addresses) and self._keys.keys().isdisjoint(come)
+        if are_new and are_distinct:
+            self._alone.update(groups)
+            if self._keys:
+                self._keys.update(come)
+            else:
+                self._keys = come
+            return addresses
+        return {at for key, group in groups.items() for at in self.replace(key, (group,))}
 
     def _move(self, key: Key, gone: Iterable[Address], come: Collection[Address]) -> None:
         for address in gone:

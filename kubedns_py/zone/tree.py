@@ -13,7 +13,7 @@ Rules of this file:
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeVar
 
 from kubedns_py.cluster.objects import Address, Key
@@ -150,11 +150,13 @@ class Tree:
         for key in self._namespaces.pop(namespace.encode(), {}).values():
             self._forget(key)
 
-    def replace(self, key: Key) -> None:
-        """Put a service's new subtree in the place of its old one."""
-        namespace = self._namespaces.setdefault(key.namespace.encode(), {})
-        namespace[key.name.encode()] = key
-        self._forget(key)
+    def replace_all(self, keys: Iterable[Key]) -> None:
+        """Put new subtrees of services in the place of their old ones."""
+        namespaces = self._namespaces
+        for key in keys:
+            namespace = namespaces.setdefault(key.namespace.encode(), {})
+            namespace[key.name.encode()] = key
+            self._forget(key)
 
     def remove(self, key: Key) -> None:
         """Remove a service's subtree. Its namespace stays until it is removed."""

@@ -10,7 +10,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
 from kubedns_py.cluster.objects import Address, Key, Service
@@ -29,7 +29,7 @@ from kubedns_py.zone.alone import (
 from kubedns_py.zone.naming import Naming, dashed, read_dashed
 from kubedns_py.zone.publishing import Publishing, held_addresses, held_with, published
 from kubedns_py.zone.records import names_too_long, service_subtree
-from kubedns_py.zone.reverse import Reverse, chosen_targets
+from kubedns_py.zone.reverse import Group, Reverse, chosen_targets
 from kubedns_py.zone.tree import Node, Pointer, Subtree, Tree
 
 _IPV4_OCTETS = 4  # of which there is one spelling
@@ -114,19 +114,17 @@ class Zone:
             now: seconds since the epoch; the serial is this or one more than the last (ENV-6).
             committed: where to add what an answer may differ by; None where nobody keeps answers.
         """
-        dirty = set(changes.services)
+        dirty = dict(changes.services)
         namespaces = changes.namespaces | {key.namespace for key in changes.services}
         changed = [each for each in namespaces if self._commit_namespace(each)]
         for namespace in changed:
-            dirty.update(self._store.services_in(namespace))
-        if committed is None:
-            for key in dirty:
-                self._commit_service(key)
-        else:
+            dirty.update(dict.fromkeys(self._store.services_in(namespace)))
+        for come in self._commit_services(dirty):
+            if committed is not None:
+                committed.addresses.update(come)
+        if committed is not None:
             committed.namespaces.update(changed)
             committed.services.update(dirty)
-            for key in dirty:
-                committed.addresses.update(self._commit_service(key))
         self.serial = max(self.serial + 1, int(now))
 
     def _commit_namespace(self, namespace: str) -> bool:
@@ -142,6 +140,33 @@ class Zone:
             self._tree.remove_namespace(namespace)
         return True
 
+    def _commit_services(self, keys: Collection[Key]) -> Iterator[Collection[Address]]:
+        """Make names and pointers of services anew; yield addresses that are new to them."""
+        alike = {} if self._is_narrow else self._alike(keys)
+        self._tree.replace_all(alike)
+        self._with_hostnames.difference_update(alike)
+        yield self._reverse.replace_all(alike)
+        for key in keys:
+            if key not in alike:
+                yield self._commit_service(key)
+
+    def _alike(self, keys: Iterable[Key]) -> dict[Key, Group]:
+        """Return what those services hold of which no part has to be made: nearly all."""
+        store = self._store
+        shown: dict[str, bool] = {}
+        found: dict[Key, Group] = {}
+        for key in keys:
+            addresses = store.alike(key)
+            service = store.service(key) if addresses else None
+            if addresses is None or service is None:
+                continue
+            namespace = key.namespace
+            if namespace not in shown:
+                shown[namespace] = self._visibility.shows(store, namespace)
+            if shown[namespace] and (group := held_with(service, addresses)):
+                found[key] = group
+        return found
+
     def _commit_service(self, key: Key) -> Collection[Address]:
         """Make a service's names and pointers anew; return addresses that are new to it."""
         service = self._store.service(key)
@@ -151,11 +176,7 @@ class Zone:
             self._with_hostnames.discard(key)
             self._count_too_long(key, 0)
             return ()
-        self._tree.replace(key)
-        alike = self._store.alike(key)
-        if alike and not self._is_narrow:  # as nearly always: no part has to be made
-            self._with_hostnames.discard(key)
-            return self._reverse.replace(key, held_with(service, alike))
+        self._tree.replace_all((key,))
         parts = self._published(service)
         if any(each.by_hostname for each in parts):
             self._with_hostnames.add(key)

@@ -63,6 +63,21 @@ def test_the_only_slice_of_a_service_may_be_known_by_its_addresses() -> None:
     assert objects.alike(WEB) is None
 
 
+def test_slices_that_are_added_together_are_there_as_if_each_was_written() -> None:
+    """In the order of their keys, whatever the order in which they came."""
+    items = slices(3, endpoints=2)
+    other = an_endpoints("db.shop", ["10.3.0.1"], name="db-1")
+    objects = held(items[1:2])
+
+    objects.add({each.key: pack(each) for each in (items[2], other, items[0])})
+
+    assert addresses(objects) == expected(items)
+    assert objects.alike(DB) == expected([other])[0]
+    assert objects.endpoints_in(WEB) == 6
+    objects.write(items[0].key, None)
+    assert addresses(objects) == expected(items[1:])
+
+
 def test_each_choice_has_parts_of_its_own() -> None:
     """HDL-18, ``publishNotReadyAddresses``: a Service may go from one to the other."""
     objects = held(

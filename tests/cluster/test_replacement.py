@@ -96,9 +96,9 @@ def dirty_by_portion(
     found = []
     for _ in replace_all(store, resource, by_key(*items)):
         changes = store.take_changes()
-        found.append((changes.services, changes.namespaces))
+        found.append((set(changes.services), changes.namespaces))
     changes = store.take_changes()
-    return [*found, (changes.services, changes.namespaces)]
+    return [*found, (set(changes.services), changes.namespaces)]
 
 
 # -- what changes
@@ -114,7 +114,7 @@ def test_a_list_replaces_by_difference() -> None:
 
     for _ in replace_all(store, Resource.SERVICES, listed):
         pass
-    assert store.take_changes().services == {old.key, gone.key, new.key}
+    assert set(store.take_changes().services) == {old.key, gone.key, new.key}
     assert store.get(Resource.SERVICES, same.key) is same
     assert set(store.keys(Resource.SERVICES)) == listed.keys()
 
@@ -218,6 +218,25 @@ def test_a_large_service_counts_with_all_its_endpoints_when_one_of_them_changes(
     portions = dirty_by_portion(store, SLICES, changed)
 
     assert max(len(services) for services, _ in portions) <= 2
+
+
+def test_a_first_list_of_services_counts_the_endpoints_that_are_there_already() -> None:
+    """F-06: slices may be listed sooner, and each Service is derived with its own."""
+    store = a_store(
+        SLICES,
+        [
+            an_endpoints(
+                f"s{n}.shop", [f"10.{n}.{last // 200}.{last % 200}" for last in range(400)]
+            )
+            for n in range(10)
+        ],
+    )
+
+    portions = dirty_by_portion(
+        store, Resource.SERVICES, [a_service(f"s{n}.shop") for n in range(10)]
+    )
+
+    assert max(len(services) for services, _ in portions) == 2
 
 
 def test_a_namespace_counts_with_all_its_services() -> None:

@@ -76,6 +76,53 @@ def test_an_object_can_be_read_back() -> None:
     assert set(store.services_in("other")) == set()
 
 
+@pytest.mark.parametrize(
+    ("resource", "items"),
+    [
+        (Resource.SERVICES, [a_service("web.shop"), a_service("db.shop"), a_service("web.app")]),
+        (
+            Resource.ENDPOINTSLICES,
+            [
+                an_endpoints("web.shop", ["10.1.0.2"], name="web-2"),
+                an_endpoints("web.shop", ["10.1.0.1 hostname=a"], name="web-1"),
+                an_endpoints("db.shop", ["10.1.0.3"], name="db-1"),
+            ],
+        ),
+        (Resource.ENDPOINTS, [an_endpoints("web.shop", ["10.1.0.1"]), an_endpoints("db.shop")]),
+    ],
+)
+def test_objects_that_are_added_together_are_there_as_if_each_was_put(
+    resource: Resource, items: list[Object]
+) -> None:
+    """A first list, in portions."""
+    each_put, added = Watched(), Watched()
+    for item in items:
+        each_put.store.put(resource, item)
+
+    for some in (items[:2], items[2:]):
+        whole = resource is Resource.SERVICES
+        added.store.add(resource, {item.key: item if whole else pack(item) for item in some})
+
+    assert added.calls == 1
+    assert added.dirty() == each_put.dirty()
+    for item in items:
+        assert added.store.get(resource, item.key) == item
+    assert added.store.keys(resource) == each_put.store.keys(resource)
+    for namespace in ("shop", "app"):
+        assert added.store.services_in(namespace) == each_put.store.services_in(namespace)
+    assert endpoints_of(added.store, WEB) == endpoints_of(each_put.store, WEB)
+
+
+def test_what_became_dirty_is_told_in_its_order() -> None:
+    """Neighbours in a list are neighbours in memory."""
+    store = Store(lambda: None)
+    names = [f"s{n}" for n in range(50)]
+    store.add(Resource.SERVICES, {a_key(f"{name}.n"): a_service(f"{name}.n") for name in names})
+    store.put(Resource.SERVICES, a_service("s7.n", cluster_ips=["10.96.0.1"]))
+
+    assert [key.name for key in store.take_changes().services] == names
+
+
 @pytest.mark.parametrize("resource", list(Resource))
 def test_an_object_that_is_removed_leaves_nothing(resource: Resource) -> None:
     """No key, no index entry; removing it again is no change (F-18)."""
@@ -127,7 +174,7 @@ def test_a_change_is_announced_once_until_it_is_taken() -> None:
 def test_changes_are_true_when_something_is_dirty() -> None:
     """Either kind counts."""
     assert not Changes()
-    assert Changes(services={WEB})
+    assert Changes(services={WEB: None})
     assert Changes(namespaces={"shop"})
 
 

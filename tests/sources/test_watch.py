@@ -233,7 +233,7 @@ async def test_a_complete_state_enters_over_many_turns_and_is_told_at_their_end(
     told: list[int] = []
 
     def commit() -> None:
-        commits.append(store.take_changes().services)
+        commits.append(set(store.take_changes().services))
 
     def tell(_: Resource) -> None:
         told.append(len(store.keys(Resource.SERVICES)))

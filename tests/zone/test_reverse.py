@@ -170,6 +170,48 @@ def test_the_index_holds_what_the_last_groups_have_whatever_was_there_before(
         assert reverse.are_distinct(key, new) == (len(expected) == sum(map(len, new)))
 
 
+MANY = st.dictionaries(
+    st.sampled_from([WEB, DB, APP]),
+    st.lists(st.integers(0, 12), min_size=1, max_size=3).map(
+        lambda each: tuple(map(an_address, each))
+    ),
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.one_of(MANY, st.tuples(st.sampled_from([WEB, DB]), GROUPS)), max_size=6))
+def test_services_that_are_replaced_together_are_so_as_each_alone(
+    history: list[dict[Key, tuple[Address, ...]] | tuple[Key, list[tuple[int, ...]]]],
+) -> None:
+    """LIF-4: many at once are only cheaper, whatever each of them had and has."""
+    together, alone = Reverse(), Reverse()
+    for each in history:
+        if isinstance(each, tuple):
+            key, numbers = each
+            groups = tuple(tuple(map(an_address, group)) for group in dict.fromkeys(numbers))
+            assert set(together.replace(key, groups)) == set(alone.replace(key, groups))
+            continue
+
+        come = together.replace_all(each)
+
+        one_by_one = [set(alone.replace(key, (group,))) for key, group in each.items()]
+        assert set(come) == set().union(*one_by_one)
+        for number in range(13):
+            at = an_address(number)
+            assert together.services(at) == alone.services(at)
+
+
+def test_services_that_come_together_cost_no_call_each() -> None:
+    """Reliability 5.4: the first commit of 10,000 Services is a part of every start."""
+    reverse = Reverse()
+    many = {Key("shop", f"s{n}"): (address(f"10.1.{n}.1"),) for n in range(200)}
+
+    lines = lines_run(lambda: reverse.replace_all(many))
+
+    assert lines < len(many) // 4
+    assert reverse.services(address("10.1.7.1")) == (Key("shop", "s7"),)
+
+
 def an_address(number: int) -> Address:
     """Return one of a few addresses."""
     return Address(bytes((10, 1, 0, number)))

@@ -31,7 +31,7 @@ class Garden:
 def test_a_service_is_found_by_its_labels() -> None:
     """ENT-8, ENT-12: its node, the names below, and nothing else."""
     tree = Tree(Garden().grow)
-    tree.replace(WEB)
+    tree.replace_all([WEB])
 
     assert tree.find(from_text("web.shop")) is not None
     assert tree.find(from_text("_tcp.web.shop")) == Node({}, {b"_http": Node()})
@@ -48,8 +48,8 @@ def test_a_subtree_is_grown_when_it_is_asked_for_and_then_kept() -> None:
     """Records are made on demand: syncing makes none."""
     garden = Garden()
     tree = Tree(garden.grow)
-    tree.replace(WEB)
-    tree.replace(DB)
+    tree.replace_all([WEB])
+    tree.replace_all([DB])
     assert garden.grown == []
 
     tree.find(from_text("web.shop"))
@@ -63,10 +63,10 @@ def test_a_replaced_subtree_is_grown_anew() -> None:
     """LIF-8: whole, in the old one's place."""
     garden = Garden()
     tree = Tree(garden.grow)
-    tree.replace(WEB)
+    tree.replace_all([WEB])
     before = tree.find(from_text("web.shop"))
 
-    tree.replace(WEB)
+    tree.replace_all([WEB])
 
     after = tree.find(from_text("web.shop"))
     assert after is not before
@@ -77,7 +77,7 @@ def test_that_a_service_publishes_nothing_is_remembered_too() -> None:
     """HDL-2: a headless service without endpoints is asked for again and again."""
     garden = Garden(WEB)
     tree = Tree(garden.grow)
-    tree.replace(WEB)
+    tree.replace_all([WEB])
 
     assert tree.find(from_text("web.shop")) is None
     assert tree.find(from_text("x.web.shop")) is None
@@ -89,7 +89,7 @@ def test_that_a_service_publishes_nothing_is_remembered_too() -> None:
 def test_a_removed_service_is_gone_and_its_namespace_stays() -> None:
     """ENT-5."""
     tree = Tree(Garden().grow)
-    tree.replace(WEB)
+    tree.replace_all([WEB])
     tree.find(from_text("web.shop"))
 
     tree.remove(WEB)
@@ -112,7 +112,7 @@ def test_a_removed_namespace_takes_its_services_along() -> None:
     """LIF-18; what comes back is grown anew."""
     garden = Garden()
     tree = Tree(garden.grow)
-    tree.replace(WEB)
+    tree.replace_all([WEB])
     tree.find(from_text("web.shop"))
 
     tree.remove_namespace("shop")
@@ -127,7 +127,7 @@ def test_a_namespace_exists_without_a_service() -> None:
     """ENT-5; adding it again empties nothing."""
     tree = Tree(Garden().grow)
     tree.add_namespace("void")
-    tree.replace(WEB)
+    tree.replace_all([WEB])
     tree.add_namespace("shop")
 
     assert tree.has_namespace(b"void")
@@ -159,7 +159,7 @@ def test_the_oldest_subtrees_make_room_when_too_much_was_asked_for() -> None:
     tree = Tree(remembering(grown, a_crowd))
     keys = [Key("shop", name) for name in ("a", "b", "c", "d")]
     for key in keys:
-        tree.replace(key)
+        tree.replace_all([key])
         tree.subtree(key)
 
     tree.subtree(keys[3])
@@ -173,10 +173,10 @@ def test_what_was_replaced_counts_no_more() -> None:
     """F-41: changes alone let nothing go."""
     grown: list[Key] = []
     tree = Tree(remembering(grown, a_crowd))
-    tree.replace(WEB)
+    tree.replace_all([WEB])
     tree.subtree(WEB)
     for _ in range(5):
-        tree.replace(DB)
+        tree.replace_all([DB])
         tree.subtree(DB)
 
     tree.subtree(WEB)
@@ -188,7 +188,7 @@ def test_a_subtree_larger_than_the_bound_is_kept_alone() -> None:
     grown: list[Key] = []
     huge = Subtree(Node(), {}, MOST_GROWN + 1)
     tree = Tree(remembering(grown, lambda _: huge))
-    tree.replace(WEB)
+    tree.replace_all([WEB])
 
     assert tree.subtree(WEB) is tree.subtree(WEB)
     assert grown == [WEB]
