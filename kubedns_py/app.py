@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 from typing import TYPE_CHECKING
 
@@ -26,11 +25,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SYNCING = 100_000
-"""New objects after which the garbage collector looks at them until Services are known. Most of
-those stay, and the others are no cycles: looking at them is in vain. A sync that never comes leaves
-no more garbage than these."""
-
 
 async def serve(config: Config) -> int:
     """Serve until a signal; return the exit code.
@@ -38,7 +32,6 @@ async def serve(config: Config) -> int:
     Raises:
         StartError: a port, file or credential is not as needed.
     """
-    gc.set_threshold(_SYNCING)
     raise_limit()
     listeners = open_listeners(config.dns_bind_addresses, config.dns_port)
     stop = Stop()

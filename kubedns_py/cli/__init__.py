@@ -8,7 +8,7 @@ Rules of this file:
   error.
 """
 
-import difflib
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -24,6 +24,11 @@ COMMANDS = {
 """Command to what it does. The module has the command's name."""
 
 _INTERRUPTED = 130
+
+_STARTING = 100_000
+"""New objects after which the garbage collector looks at them, until the command says otherwise.
+What a start makes are modules, and then the cluster: it stays, and looking at it is in vain. A sync
+that never comes leaves no more garbage than these."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,6 +70,7 @@ def _run(arguments: list[str]) -> int:
             print(f"{PROGRAM} {__version__}")  # noqa: T201 - same
             return 0
         case [command, *rest] if command in COMMANDS:
+            gc.set_threshold(_STARTING)
             module = importlib.import_module(f"kubedns_py.cli.{command}")
             code: int = module.run(rest, f"{PROGRAM} {command}")
             return code
@@ -77,6 +83,8 @@ def _unknown(first: str) -> str:
     shown = repr(first[:80])
     if first.startswith("-"):
         return f"{shown}: the command comes first; try {PROGRAM} serve {shown[1:-1]}"
+    import difflib  # noqa: PLC0415 - few are mistaken, and every start would pay for it
+
     close = difflib.get_close_matches(first, COMMANDS, n=1)
     known = f"did you mean {close[0]}?" if close else f"there is {', '.join(COMMANDS)}"
     return f"{shown} is no command; {known}"
