@@ -1,14 +1,16 @@
 """An API server on loopback that lists and watches like the real one, and misbehaves on request.
 
 Objects are put and deleted by the test; each change takes the next resource version. A list comes
-in pages, a watch goes on from a version, with bookmarks when the test says so. ``then_list`` and
-``then_watch`` script what the next requests get instead: one script for each connection, in order.
+in pages, compressed if it is large; a watch goes on from a version, with bookmarks when the test
+says so. ``then_list`` and ``then_watch`` script what the next requests get instead: one script for
+each connection, in order.
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
+import gzip
 import itertools
 import ssl
 from collections import defaultdict, deque
@@ -37,6 +39,9 @@ _RESOURCES = {
     "/api/v1/pods": "pods",
     "/apis/discovery.k8s.io/v1/endpointslices": "endpointslices",
 }
+
+_COMPRESSED_FROM_OCTETS = 131_072
+"""Lists with more than that are, for every client; the real one asks what the client takes."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +78,22 @@ def answer(
     return script
 
 
+def compressed(body: bytes) -> Script:
+    """Answer 200 with a compressed body."""
+    return answer(200, gzip.compress(body), Content_Encoding="gzip")
+
+
 def refusal(status: int, message: str = "", *, reason: str = "", **headers: str) -> Script:
     """Answer with a Status, as the API server refuses."""
     return answer(status, a_status(status, message, reason=reason), **headers)
 
 
-def stream(*chunks: bytes, then: str = "end") -> Script:
+def stream(*chunks: bytes, then: str = "end", **headers: str) -> Script:
     """Answer 200 and send chunks as they are; then ``end``, ``cut`` the connection, or ``hang``."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
 
     async def script(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response = web.StreamResponse(headers={"Content-Type": "application/json", **named})
         await response.prepare(request)
         for chunk in chunks:
             await response.write(chunk)
@@ -279,7 +290,10 @@ class FakeApiServer:
         if rest:
             self._pages[following] = rest
         body = a_page(*page, version=str(self.version), continue_token=following)
-        return web.Response(body=body, content_type="application/json")
+        headers = {}
+        if len(body) > _COMPRESSED_FROM_OCTETS:
+            body, headers = gzip.compress(body, 1), {"Content-Encoding": "gzip"}
+        return web.Response(body=body, content_type="application/json", headers=headers)
 
     async def _watch(self, request: web.Request, resource: str) -> web.StreamResponse:
         version = int(request.query.get("resourceVersion") or 0)
