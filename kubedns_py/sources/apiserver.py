@@ -26,6 +26,7 @@ from kubedns_py.errors import ApiError
 from kubedns_py.sources.credentials import SERVICE_ACCOUNT, loader
 from kubedns_py.sources.lines import Lines
 from kubedns_py.sources.session import Client, Session
+from kubedns_py.sources.unpacking import body_of
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -201,8 +202,11 @@ async def _parts(
     client: Client, response: ClientResponse, idle_s: float
 ) -> AsyncGenerator[bytes, None]:
     try:
+        body = body_of(response.headers.get("Content-Encoding", ""))
         async for chunk in response.content.iter_any():
-            yield chunk
+            for portion in body.feed(chunk):
+                yield portion
+        body.end()
     except _errors() as error:
         raise _broken(client, error, idle_s) from error
 
@@ -221,11 +225,12 @@ async def _lines(client: Client, response: ClientResponse) -> AsyncGenerator[byt
 
 async def _refusal(client: Client, response: ClientResponse) -> ApiError:
     """Return the error that a response stands for."""
-    try:
-        body = await response.content.read(_ERROR_BODY_OCTETS)
-    except _errors():
-        body = b""  # the status says enough
-    said = read_status(body)
+    async with aclosing(_parts(client, response, _LIST_IDLE_S)) as parts:
+        try:
+            body = await anext(parts, b"")
+        except ApiError:
+            body = b""  # the status says enough
+    said = read_status(body[:_ERROR_BODY_OCTETS])
     wait = response.headers.get("Retry-After", "")
     wait_s = float(wait) if wait.isascii() and wait.isdecimal() else said.retry_after_s
     words = said.detail or excerpt(response.reason or "")

@@ -30,7 +30,7 @@ SOCKET_OPTIONS = (
 """Seconds, but the last one: milliseconds. A dead peer is noticed within 30 s, idle or not."""
 
 _BUFFER_OCTETS = 65_536
-"""Of a body; twice that may wait to be read."""
+"""Of a body, compressed if it is; twice that may wait to be read."""
 
 
 def open_session(configuration: Configuration) -> ClientSession:
@@ -46,7 +46,12 @@ def open_session(configuration: Configuration) -> ClientSession:
 
     return ClientSession(
         connector=TCPConnector(ssl=_tls(configuration), socket_factory=open_socket),
-        headers={"Accept": "application/json", "User-Agent": f"kubedns-py/{__version__}"},
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": f"kubedns-py/{__version__}",
+        },
+        auto_decompress=False,  # unpacking.py does it
         trust_env=True,
         proxy=configuration.proxy,
         read_bufsize=_BUFFER_OCTETS,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import socket
 import subprocess
 import sys
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 
@@ -18,8 +20,16 @@ from kubedns_py.cluster.reflector import ListRequest, WatchRequest
 from kubedns_py.errors import ApiError
 from kubedns_py.sources import apiserver
 from kubedns_py.sources.apiserver import ApiServer, connect
-from tests.helpers.builders import a_page, a_service_json, an_event
-from tests.helpers.fake_apiserver import FakeApiServer, answer, refusal, silence, stream
+from tests.helpers.builders import a_page, a_service_json, a_status, an_event, octets
+from tests.helpers.fake_apiserver import (
+    FakeApiServer,
+    Script,
+    answer,
+    compressed,
+    refusal,
+    silence,
+    stream,
+)
 from tests.helpers.lists import listed
 
 A_LIST = ListRequest(Resource.SERVICES, 500, "")
@@ -64,7 +74,7 @@ async def test_a_list_asks_for_a_page(server: FakeApiServer, source: ApiServer) 
     assert (seen.resource, seen.params) == ("services", {"limit": "500"})
     assert seen.headers["Accept"] == "application/json"
     assert seen.headers["User-Agent"].startswith("kubedns-py/")
-    assert "gzip" in seen.headers["Accept-Encoding"]
+    assert seen.headers["Accept-Encoding"] == "gzip"
 
 
 async def test_a_list_goes_on_with_its_token(server: FakeApiServer, source: ApiServer) -> None:
@@ -119,6 +129,45 @@ async def test_a_page_comes_back_as_it_was_sent(server: FakeApiServer, source: A
     assert await listed(source, A_LIST) == page
 
 
+async def test_a_compressed_page_comes_back_as_it_was(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """Ecosystem 1.6: in more than one portion."""
+    page = a_page(*[a_service_json(f"web-{each}.shop") for each in range(2000)])
+    server.then_list("services", compressed(page))
+
+    assert await listed(source, A_LIST) == page
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (
+            answer(200, gzip.compress(a_page())[:-8] + bytes(8), Content_Encoding="gzip"),
+            "ValueError: gzip: Error -6 Incorrect checksum found",
+        ),
+        (
+            answer(200, gzip.compress(a_page())[:-9], Content_Encoding="gzip"),
+            "ValueError: gzip: cut off",
+        ),
+        (
+            answer(200, zlib.compress(a_page()), Content_Encoding="deflate"),
+            "ValueError: Content-Encoding deflate, which was not asked for",
+        ),
+    ],
+    ids=["corrupt", "cut off", "not asked for"],
+)
+async def test_a_page_that_cannot_be_unpacked_is_an_error(
+    server: FakeApiServer, source: ApiServer, script: Script, words: str
+) -> None:
+    """F-16: like one that breaks off; whatever came before is of no use."""
+    server.then_list("services", script)
+
+    error = await list_error(source)
+
+    assert (error.status, error.detail) == (0, f"{server.url}: {words}")
+
+
 # -- refusals
 
 
@@ -132,6 +181,23 @@ async def test_a_refusal_tells_the_servers_words(server: FakeApiServer, source: 
 
     assert error.status == 403
     assert error.detail == f'{server.url}: Forbidden: services is forbidden: User "x"'
+
+
+async def test_a_compressed_refusal_tells_the_same(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """F-12: a proxy may compress what is small, too; one that is corrupt has its status left."""
+    body = gzip.compress(octets(a_status(403, "no", reason="Forbidden")))
+    for each in (body, body[9:]):
+        server.then_list("services", answer(403, each, Content_Encoding="gzip"))
+
+    errors = [await list_error(source), await list_error(source)]
+
+    assert [each.status for each in errors] == [403, 403]
+    assert [each.detail for each in errors] == [
+        f"{server.url}: Forbidden: no",
+        f"{server.url}: Forbidden",
+    ]
 
 
 async def test_a_page_of_html_is_cut_and_escaped(server: FakeApiServer, source: ApiServer) -> None:
@@ -321,6 +387,19 @@ async def test_events_arrive_as_they_happen(server: FakeApiServer, source: ApiSe
         server.put("services", a_service_json("web.shop"))
 
         assert b'"name":"web"' in await anext(lines)
+
+
+async def test_compressed_events_arrive_as_they_happen(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """An API server does not compress a watch, but a proxy may."""
+    line = an_event("ADDED", a_service_json("web.shop"))
+    packing = zlib.compressobj(wbits=31)
+    sent = packing.compress(line + b"\n") + packing.flush(zlib.Z_SYNC_FLUSH)
+    server.then_watch("services", stream(sent, then="hang", Content_Encoding="gzip"))
+
+    async with source.watch(A_WATCH) as lines:
+        assert await anext(lines) == line
 
 
 async def test_a_watch_that_is_left_is_closed(

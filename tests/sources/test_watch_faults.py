@@ -6,6 +6,7 @@ Each test is a row of the fault catalogue (reliability, 3).
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +26,7 @@ from tests.helpers.syncs import all_synced
 from tests.helpers.waiting import until
 
 BOTH = (Resource.SERVICES, Resource.ENDPOINTSLICES)
+_MANY = [a_service_json(f"b-{each}.shop") for each in range(999)]
 
 
 @dataclass
@@ -150,6 +152,22 @@ async def test_a_list_that_breaks_off_is_asked_for_in_pages() -> None:
 
         async with following(server) as cluster:
             await cluster.has("a")
+
+        assert [each.params for each in server.lists("services")] == [{}, {"limit": "500"}]
+
+
+@pytest.mark.parametrize("at", [0.5, 1.0], ids=["in the middle", "in its last octet"])
+async def test_a_compressed_list_that_is_corrupt_is_asked_for_in_pages(at: float) -> None:
+    """F-05, F-16: also where every object of it could be read before that was known."""
+    async with FakeApiServer() as server:
+        server.put("services", a_service_json("a.shop"))
+        body = bytearray(gzip.compress(a_page(*_MANY)))
+        body[int(at * (len(body) - 1))] ^= 1
+        server.then_list("services", answer(200, bytes(body), Content_Encoding="gzip"))
+
+        async with following(server) as cluster:
+            await cluster.has("a")
+            assert cluster.services.api_errors == {0: 1}
 
         assert [each.params for each in server.lists("services")] == [{}, {"limit": "500"}]
 
