@@ -6,6 +6,7 @@
     ├── BadObject         one API object cannot be read; the others are not touched
     ├── BadName           text that is not a domain name
     ├── BadConfiguration  what can change while we run was changed to something unusable
+    ├── HttpError         a server gives no answer, or none that is HTTP
     └── ApiError          the API server refused a request or broke off
 
 Outcomes of DNS (NXDOMAIN, REFUSED, FORMERR) are values, never exceptions.
@@ -57,6 +58,10 @@ class BadObject(KubednsError):  # noqa: N818 - same
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key or '(no name)'}: {self.reason}: {self.detail}"
+
+
+class HttpError(KubednsError):
+    """There is no answer to a request, or it is no HTTP or not whole. The text is for a person."""
 
 
 class ApiError(KubednsError):

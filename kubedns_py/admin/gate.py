@@ -16,6 +16,9 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 
+import kubedns_py.lean_aiohttp  # noqa: F401 - before aiohttp
+
+# isort: split
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 

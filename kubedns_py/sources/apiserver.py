@@ -14,22 +14,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple, Self
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+)
+from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
+from kubedns_py import __version__
 from kubedns_py.cluster.envelope import excerpt, read_status
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
-from kubedns_py.errors import ApiError
+from kubedns_py.errors import ApiError, HttpError
 from kubedns_py.sources.credentials import SERVICE_ACCOUNT, loader
+from kubedns_py.sources.exchange import Response
 from kubedns_py.sources.lines import Lines
 from kubedns_py.sources.session import Client, Session
 from kubedns_py.sources.unpacking import body_of
-
-if TYPE_CHECKING:
-    from aiohttp import ClientResponse
 
 _PATHS = {
     Resource.SERVICES: "/api/v1/services",
@@ -45,7 +50,13 @@ _WATCH_OPEN_S = 30.0
 """A watch is accepted at once, before there is anything to say; a list is first made."""
 
 _WATCH_IDLE_S = 150.0
-_ERROR_BODY_OCTETS = 65_536
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "User-Agent": f"kubedns-py/{__version__}",
+}
+_ERRORS = (HttpError, OSError)
+"""What a request may raise, time that ran out among it."""
 
 
 async def connect(*, kube_master_url: str, kubecfg_file: str, labels: str = "") -> ApiServer:
@@ -156,20 +167,21 @@ class ApiServer:
     @asynccontextmanager
     async def _answer(
         self, path: str, params: Mapping[str, str], waits: _Waits
-    ) -> AsyncIterator[tuple[Client, ClientResponse]]:
+    ) -> AsyncIterator[tuple[Client, Response]]:
         """Send a request and lend the response to it, which is one of success.
 
         A token that is refused is read again and tried once more, at once (row F-11).
         """
         for last in (False, True):
-            async with self._session.client(anew=last) as client:
-                response = await _send(client, path, params, waits)
-                async with response:
-                    if response.status == 200:
-                        yield client, response
-                        return
-                    if last or response.status != 401:
-                        raise await _refusal(client, response)
+            async with (
+                self._session.client(anew=last) as client,
+                _sent(client, path, params, waits) as response,
+            ):
+                if response.status == 200:
+                    yield client, response
+                    return
+                if last or response.status != 401:
+                    raise await _refusal(client, response)
 
 
 class _Waits(NamedTuple):
@@ -179,39 +191,37 @@ class _Waits(NamedTuple):
     idle_s: float
 
 
-async def _send(
+@asynccontextmanager
+async def _sent(
     client: Client, path: str, params: Mapping[str, str], waits: _Waits
-) -> ClientResponse:
-    from aiohttp import ClientTimeout  # noqa: PLC0415 - not offline
-
+) -> AsyncIterator[Response]:
+    """Send a request and lend its answer."""
     authorization = client.access.authorization
-    timeout = ClientTimeout(sock_connect=_CONNECT_S, sock_read=waits.idle_s)
-    try:
-        async with asyncio.timeout(waits.open_s):
-            return await client.http.get(
-                f"{client.url}{path}?{urlencode(params)}",
-                headers={"Authorization": authorization} if authorization else {},
-                server_hostname=client.access.configuration.tls_server_name,
-                timeout=timeout,
-            )
-    except _errors() as error:
-        raise _broken(client, error, min(waits)) from error
+    headers = _HEADERS | ({"Authorization": authorization} if authorization else {})
+    url = f"{client.url}{path}" + (f"?{urlencode(params)}" if params else "")
+    async with AsyncExitStack() as lent:
+        try:
+            async with asyncio.timeout(waits.open_s):
+                response = await lent.enter_async_context(
+                    client.http.get(url, headers, connect_s=_CONNECT_S)
+                )
+        except _ERRORS as error:
+            raise _broken(client, error, min(waits)) from error
+        yield response
 
 
-async def _parts(
-    client: Client, response: ClientResponse, idle_s: float
-) -> AsyncGenerator[bytes, None]:
+async def _parts(client: Client, response: Response, idle_s: float) -> AsyncGenerator[bytes, None]:
     try:
-        body = body_of(response.headers.get("Content-Encoding", ""))
-        async for chunk in response.content.iter_any():
-            for portion in body.feed(chunk):
+        body = body_of(response.headers.get("content-encoding", ""))
+        async for part in response.body(idle_s):
+            for portion in body.feed(part):
                 yield portion
         body.end()
-    except _errors() as error:
+    except _ERRORS as error:
         raise _broken(client, error, idle_s) from error
 
 
-async def _lines(client: Client, response: ClientResponse) -> AsyncGenerator[bytes, None]:
+async def _lines(client: Client, response: Response) -> AsyncGenerator[bytes, None]:
     lines = Lines()
     async with aclosing(_parts(client, response, _WATCH_IDLE_S)) as parts:
         async for part in parts:
@@ -223,17 +233,17 @@ async def _lines(client: Client, response: ClientResponse) -> AsyncGenerator[byt
         yield rest  # cut or not: whether it is a whole event, its reader sees
 
 
-async def _refusal(client: Client, response: ClientResponse) -> ApiError:
+async def _refusal(client: Client, response: Response) -> ApiError:
     """Return the error that a response stands for."""
     async with aclosing(_parts(client, response, _LIST_IDLE_S)) as parts:
         try:
             body = await anext(parts, b"")
         except ApiError:
             body = b""  # the status says enough
-    said = read_status(body[:_ERROR_BODY_OCTETS])
-    wait = response.headers.get("Retry-After", "")
+    said = read_status(body)
+    wait = response.headers.get("retry-after", "")
     wait_s = float(wait) if wait.isascii() and wait.isdecimal() else said.retry_after_s
-    words = said.detail or excerpt(response.reason or "")
+    words = said.detail or excerpt(response.reason)
     if response.status == 401:
         words = f"token rejected, also when read again: {words}"
     detail = f"{client.url}: {words}"
@@ -242,13 +252,11 @@ async def _refusal(client: Client, response: ClientResponse) -> ApiError:
 
 def _broken(client: Client, error: Exception, idle_s: float) -> ApiError:
     """Return the error for a connection that could not be made, or broke."""
-    from aiohttp import ClientSSLError, ConnectionTimeoutError  # noqa: PLC0415 - not offline
-
-    if isinstance(error, ConnectionTimeoutError):
-        text = f"no connection within {_CONNECT_S:.0f} s"
+    if isinstance(error, HttpError):
+        text = excerpt(str(error))
     elif isinstance(error, TimeoutError):
         return ApiError(0, f"{client.url}: no data for {idle_s:.0f} s", silent=True)
-    elif isinstance(error, OSError) and not isinstance(error, ClientSSLError) and error.errno:
+    elif isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
         # asyncio's own words name addresses, and a resolver's numbers are no errno
         named = error.errno > 0
         text = os.strerror(error.errno) if named else excerpt(str(error))
@@ -256,10 +264,3 @@ def _broken(client: Client, error: Exception, idle_s: float) -> ApiError:
     else:
         text = f"{type(error).__name__}: {excerpt(str(error))}"
     return ApiError(0, f"{client.url}: {text}")
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    """Return what a request may raise; a header or URL that cannot be sent is a ValueError."""
-    from aiohttp import ClientError  # noqa: PLC0415 - not offline
-
-    return (ClientError, OSError, TimeoutError, ValueError)

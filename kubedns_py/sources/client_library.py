@@ -64,13 +64,26 @@ class ServiceAccounts(NamedTuple):
 
 @cache
 def kubeconfigs() -> Kubeconfigs:
-    """Return what reads kubeconfigs; it brings PyYAML, and aiohttp, which comes by our door."""
-    import kubedns_py.sources.http_client  # noqa: F401, PLC0415 - as said
+    """Return what reads kubeconfigs; it brings PyYAML.
 
+    aiohttp, which it would bring as well, is for providers of tokens, and waits until there is one.
+    """
     with _stood_in():
+        sys.modules[f"{_LIBRARY}.config.openid"] = providers = ModuleType("openid")
+        vars(providers)["OpenIDRequestor"] = _requestor
         from kubernetes_asyncio.config import kube_config as found  # noqa: PLC0415 - as said above
 
     return Kubeconfigs(found.KubeConfigMerger, found.KubeConfigLoader, found.ConfigNode)
+
+
+def _requestor(*given: Any, **named: Any) -> Any:
+    """Return the library's client of an OpenID provider."""
+    import kubedns_py.lean_aiohttp  # noqa: F401, PLC0415 - as said above
+
+    with _stood_in():
+        from kubernetes_asyncio.config.openid import OpenIDRequestor  # noqa: PLC0415 - same
+
+    return OpenIDRequestor(*given, **named)
 
 
 @cache

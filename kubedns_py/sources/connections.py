@@ -1,24 +1,26 @@
-"""The TCP connections to the API server: how the kernel watches them, and how much they hold.
+"""How connections to the API server are opened: sockets and TLS.
 
 Rules of this file:
 
 - A connection is watched from its first packet on: a peer that took the request and vanished is
   noticed like one that vanishes in the middle of an answer (row F-04).
-- A body is taken in small portions; whoever reads slowly slows the sender down (row F-06).
-- Every session has a TLS context of its own, also where the URL is http: it may lead to https.
+- Each server has a TLS context of its own, also where the URL is http: it may lead to https.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from base64 import b64encode
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
-from kubedns_py import __version__
+from aiohappyeyeballs import AddrInfoType, start_connection
+
+from kubedns_py.errors import HttpError
 from kubedns_py.sources.client_library import Configuration
-
-if TYPE_CHECKING:
-    from aiohttp import AddrInfoType, ClientSession
+from kubedns_py.sources.exchange import PORTION_OCTETS, Connection
 
 SOCKET_OPTIONS = (
     (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
@@ -29,36 +31,95 @@ SOCKET_OPTIONS = (
 )
 """Seconds, but the last one: milliseconds. A dead peer is noticed within 30 s, idle or not."""
 
-_BUFFER_OCTETS = 65_536
-"""Of a body, compressed if it is; twice that may wait to be read."""
+_OTHER_ADDRESS_AFTER_S = 0.25  # RFC 8305, 5
+_PORTS = {"http": 80, "https": 443}
 
 
-def open_session(configuration: Configuration) -> ClientSession:
-    """Return a session whose connections are as the rules of this file say; none is open yet.
+class Origin(NamedTuple):
+    """Whom a URL names.
+
+    Attributes:
+        scheme: ``http`` or ``https``.
+        host: a name, or an address without brackets.
+        port: 1 to 65535.
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a request names them (RFC 3986, 3.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def origin_of(url: str) -> Origin:
+    """Return whom an absolute URL names. Raises HttpError where it is nobody that can be asked."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise HttpError(f"not a URL: {error}") from error
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise HttpError("not an http or https URL with a host")
+    return Origin(parts.scheme, parts.hostname, port or _PORTS[parts.scheme])
+
+
+def basic_of(url: str) -> str:
+    """Return the Authorization that stands in a URL (RFC 7617), empty where none does."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return ""
+    secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return f"Basic {b64encode(secret).decode()}"
+
+
+async def open_connection(
+    origin: Origin, tls: ssl.SSLContext | None, server_name: str | None = None
+) -> Connection:
+    """Return a new connection.
+
+    Args:
+        origin: where to.
+        tls: None for no TLS.
+        server_name: what the certificate is for; None for the host.
+
+    Raises:
+        OSError: there is no connection, or no TLS on it.
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    opened = await start_connection(
+        found, happy_eyeballs_delay=_OTHER_ADDRESS_AFTER_S, socket_factory=open_socket
+    )
+    name = (server_name or origin.host) if tls else None
+    streams = await asyncio.open_connection(
+        sock=opened, ssl=tls, server_hostname=name, limit=PORTION_OCTETS
+    )
+    return Connection(*streams)
+
+
+async def with_tls(through: Connection, tls: ssl.SSLContext, server_name: str) -> Connection:
+    """Return a connection through a tunnel that is open. Raises OSError: there is no TLS on it."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=PORTION_OCTETS, loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport = await loop.start_tls(through.transport, protocol, tls, server_hostname=server_name)
+    if transport is None:  # it was closed meanwhile
+        raise ConnectionResetError("the connection was closed before there was TLS on it")
+    protocol.connection_made(transport)
+    writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+    return Connection(reader, writer, through)
+
+
+def tls_context(configuration: Configuration) -> ssl.SSLContext:
+    """Return what a kubeconfig or service account says of TLS.
 
     Raises:
         OSError: a certificate or key cannot be read or used; ValueError as well.
     """
-    from kubedns_py.sources.http_client import (  # noqa: PLC0415 - not offline
-        ClientSession,
-        TCPConnector,
-    )
-
-    return ClientSession(
-        connector=TCPConnector(ssl=_tls(configuration), socket_factory=open_socket),
-        headers={
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": f"kubedns-py/{__version__}",
-        },
-        auto_decompress=False,  # unpacking.py does it
-        trust_env=True,
-        proxy=configuration.proxy,
-        read_bufsize=_BUFFER_OCTETS,
-    )
-
-
-def _tls(configuration: Configuration) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
     if configuration.cert_file:
         context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)

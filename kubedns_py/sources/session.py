@@ -13,15 +13,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from kubedns_py.errors import StartError
-from kubedns_py.sources.connections import open_session
 from kubedns_py.sources.credentials import Access, Load, change_marks
+from kubedns_py.sources.http_client import HttpClient
 from kubedns_py.structs import Struct
-
-if TYPE_CHECKING:
-    from aiohttp import ClientSession
 
 _LOG = logging.getLogger(__name__)
 _COMPLAIN_EVERY_S = 60.0
@@ -38,7 +34,7 @@ class Client(Struct, eq=False):
         retired: another client has taken over.
     """
 
-    http: ClientSession
+    http: HttpClient
     access: Access
     users: int = 0
     retired: bool = False
@@ -79,12 +75,12 @@ class Session:
             yield client
         finally:
             client.users -= 1
-            await _close_if_done(client)
+            _close_if_done(client)
 
     async def close(self) -> None:
         """Close all connections."""
         if self._client is not None:
-            await self._client.http.close()
+            self._client.http.close()
 
     async def _current(self, *, anew: bool) -> Client:
         client = self._client
@@ -119,7 +115,7 @@ class Session:
             client = Client(_connect(access), access)
             if old is not None:
                 old.retired = True
-                await _close_if_done(old)
+                _close_if_done(old)
                 _LOG.info("credentials: new certificates are in use")
         self._client = client
         self._marks = change_marks(access.files)
@@ -127,15 +123,15 @@ class Session:
         return client
 
 
-async def _close_if_done(client: Client) -> None:
+def _close_if_done(client: Client) -> None:
     if client.retired and not client.users:
-        await client.http.close()
+        client.http.close()
 
 
-def _connect(access: Access) -> ClientSession:
-    """Return new connections. Raises StartError if a certificate or key cannot be used."""
+def _connect(access: Access) -> HttpClient:
+    """Return a client without connections. Raises StartError if a certificate cannot be used."""
     try:
-        return open_session(access.configuration)
+        return HttpClient(access.configuration)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         names = ", ".join(access.files)
         raise StartError(f"certificates ({names}): {error}") from error

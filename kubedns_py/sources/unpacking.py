@@ -15,6 +15,8 @@ from typing import Final, Protocol, cast
 
 from isal.igzip_lib import DECOMP_GZIP, IgzipDecompressor, IsalError
 
+from kubedns_py.errors import HttpError
+
 PORTION_OCTETS: Final = 65_536
 """At most so much comes out at once; a list is read by as much (``cluster/listing.py``)."""
 
@@ -25,11 +27,11 @@ class Body(Protocol):
     """Takes a body as it comes."""
 
     def feed(self, octets: bytes) -> Iterable[bytes]:
-        """Take octets; return what they stand for. Raises ValueError, at any portion of it."""
+        """Take octets; return what they stand for. Raises HttpError, at any portion of it."""
         ...
 
     def end(self) -> None:
-        """Take the end. Raises ValueError if octets are missing."""
+        """Take the end. Raises HttpError if octets are missing."""
         ...
 
 
@@ -40,7 +42,7 @@ def body_of(coding: str) -> Body:
         coding: the response's Content-Encoding, or empty.
 
     Raises:
-        ValueError: a coding that was not asked for.
+        HttpError: a coding that was not asked for.
     """
     match coding.lower():
         case "" | "identity":
@@ -48,7 +50,7 @@ def body_of(coding: str) -> Body:
         case "gzip" | "x-gzip":  # one and the same (RFC 9110, 8.4.1.3)
             return _Gzip()
         case _:
-            raise ValueError(f"Content-Encoding {coding}, which was not asked for")
+            raise HttpError(f"Content-Encoding {coding}, which was not asked for")
 
 
 class _Plain:
@@ -82,10 +84,10 @@ class _Gzip:
 
     def end(self) -> None:
         if self._begun:
-            raise ValueError("gzip: cut off")
+            raise HttpError("gzip: cut off")
 
     def _unpack(self, octets: bytes) -> bytes:
         try:
             return self._member.decompress(octets, PORTION_OCTETS)
         except _ERROR as error:
-            raise ValueError(f"gzip: {error}") from error
+            raise HttpError(f"gzip: {error}") from error

@@ -144,15 +144,15 @@ async def test_a_compressed_page_comes_back_as_it_was(
     [
         (
             answer(200, gzip.compress(a_page())[:-8] + bytes(8), Content_Encoding="gzip"),
-            "ValueError: gzip: Error -6 Incorrect checksum found",
+            "gzip: Error -6 Incorrect checksum found",
         ),
         (
             answer(200, gzip.compress(a_page())[:-9], Content_Encoding="gzip"),
-            "ValueError: gzip: cut off",
+            "gzip: cut off",
         ),
         (
             answer(200, zlib.compress(a_page()), Content_Encoding="deflate"),
-            "ValueError: Content-Encoding deflate, which was not asked for",
+            "Content-Encoding deflate, which was not asked for",
         ),
     ],
     ids=["corrupt", "cut off", "not asked for"],

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
 
 from kubedns_py.sources import client_library
 from kubedns_py.sources.client_library import Configuration, kubeconfigs, service_accounts
-
-
-def run(code: str) -> str:
-    """Return what a program of its own prints: what was imported here proves nothing."""
-    command = [sys.executable, "-c", code]
-    found = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own
-    return found.stdout.strip()
+from tests.helpers.separately import printed
 
 
 def test_the_readers_are_there() -> None:
@@ -35,10 +28,11 @@ def test_no_part_of_the_library_stays_imported() -> None:
         service_accounts()
         print("yaml" in sys.modules, end=" ")
         kubeconfigs()
+        print("aiohttp" in sys.modules, end=" ")
         print([name for name in sys.modules if name.startswith("kubernetes_asyncio")])
     """
 
-    assert run(code) == "False []"
+    assert printed(code) == "False False []"
 
 
 def test_the_library_is_whole_for_others_before_and_after() -> None:
@@ -56,7 +50,7 @@ def test_the_library_is_whole_for_others_before_and_after() -> None:
     """
 
     for before in (True, False):
-        assert run(code.format(before=before)) == "True False"
+        assert printed(code.format(before=before)) == "True False"
 
 
 def test_what_is_not_said_is_as_in_the_library() -> None:
@@ -68,7 +62,7 @@ def test_what_is_not_said_is_as_in_the_library() -> None:
         print(all(getattr(Ours(), name) == getattr(Theirs(), name) for name in names))
     """
 
-    assert run(code) == "True"
+    assert printed(code) == "True"
     assert Configuration().verify_ssl
 
 

@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import trustme
-from aiohttp import ClientError, ClientSSLError, web
+from aiohttp import web
 
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
+from kubedns_py.errors import HttpError
 from kubedns_py.sources.apiserver import ApiServer, connect
 from kubedns_py.sources.client_library import Configuration
-from kubedns_py.sources.connections import open_session, open_socket
+from kubedns_py.sources.connections import Origin, basic_of, open_socket, origin_of
+from kubedns_py.sources.http_client import HttpClient
 from tests.helpers.fake_apiserver import FakeApiServer, silence
 from tests.helpers.lists import listed
 from tests.helpers.waiting import until
@@ -117,11 +119,12 @@ def a_server_context(ca: trustme.CA) -> ssl.SSLContext:
 
 async def status_of(configuration: Configuration) -> int:
     """Return the status of a list over new connections."""
-    async with (
-        open_session(configuration) as session,
-        session.get(f"{configuration.host}/api/v1/services") as response,
-    ):
-        return response.status
+    client = HttpClient(configuration)
+    try:
+        async with client.get(f"{configuration.host}/api/v1/services", {}, connect_s=5) as response:
+            return response.status
+    finally:
+        client.close()
 
 
 async def test_a_client_certificate_is_shown(tmp_path: Path) -> None:
@@ -137,7 +140,7 @@ async def test_a_client_certificate_is_shown(tmp_path: Path) -> None:
 
     async with FakeApiServer(tls=context) as server:
         configuration = Configuration(f"https://localhost:{server.port}", ssl_ca_cert=authority)
-        with pytest.raises(ClientError):
+        with pytest.raises((ssl.SSLError, ConnectionError, HttpError)):
             await status_of(configuration)
         configuration.cert_file = configuration.key_file = certificate
 
@@ -148,10 +151,57 @@ async def test_a_server_is_only_believed_unseen_where_the_kubeconfig_says_so() -
     """Ecosystem 1.3: insecure-skip-tls-verify."""
     async with FakeApiServer(tls=a_server_context(trustme.CA())) as server:
         host = f"https://localhost:{server.port}"
-        with pytest.raises(ClientSSLError):
+        with pytest.raises(ssl.SSLCertVerificationError):
             await status_of(Configuration(host))
 
         assert await status_of(Configuration(host, verify_ssl=False)) == 200
+
+
+async def test_a_certificate_may_be_for_another_name(tmp_path: Path) -> None:
+    """Ecosystem 1.3: ``tls-server-name``, as for a server behind a load balancer."""
+    ca = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("kubernetes.default").configure_cert(context)
+    authority = str(tmp_path / "ca.crt")
+    ca.cert_pem.write_to_path(authority)
+
+    async with FakeApiServer(tls=context) as server:
+        configuration = Configuration(f"https://localhost:{server.port}", ssl_ca_cert=authority)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await status_of(configuration)
+        configuration.tls_server_name = "kubernetes.default"
+
+        assert await status_of(configuration) == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "expected", "authority"),
+    [
+        ("https://a.example", Origin("https", "a.example", 443), "a.example:443"),
+        ("http://A.example:8080/k8s/x?y", Origin("http", "a.example", 8080), "a.example:8080"),
+        ("https://u:p@[fd00::1]:6443", Origin("https", "fd00::1", 6443), "[fd00::1]:6443"),
+    ],
+)
+def test_a_url_names_a_host_and_a_port(url: str, expected: Origin, authority: str) -> None:
+    """RFC 3986, 3.2; RFC 9112, 3.2."""
+    assert origin_of(url) == expected
+    assert expected.authority == authority
+
+
+@pytest.mark.parametrize("url", ["a", "ftp://a", "http:///a", "http://a:b", "http://[", "//a"])
+def test_a_url_that_names_nobody_is_an_error(url: str) -> None:
+    """Of one line, and no ValueError."""
+    with pytest.raises(HttpError, match="not a"):
+        origin_of(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("http://a", ""), ("http://u:p%40%3A@a", "Basic dTpwQDo="), ("http://u@a", "Basic dTo=")],
+)
+def test_a_url_may_say_who_asks(url: str, expected: str) -> None:
+    """RFC 7617, 2."""
+    assert basic_of(url) == expected
 
 
 def test_a_socket_is_of_the_family_that_was_found() -> None:
