@@ -45,6 +45,8 @@ def packed(text: object) -> Address | None:
         return Address(socket.inet_pton(_IPV4, text))
     except (ValueError, OSError):
         pass  # it may be an IPv6 address
+    if ":" not in text:
+        return None  # as of most names, which need not be looked at any closer
     try:
         address = ipaddress.IPv6Address(text)
     except ValueError:

@@ -82,8 +82,8 @@ class Salvaged(msgspec.Struct):
     metadata: SalvagedMeta | None = None
 
 
-class ApiServicePort(msgspec.Struct, rename="camel", gc=False):
-    """A port of a Service."""
+class ApiServicePort(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """A port of a Service: frozen, so that what is made of it can be looked up by it."""
 
     name: str | None = None
     protocol: str | None = None
@@ -91,20 +91,20 @@ class ApiServicePort(msgspec.Struct, rename="camel", gc=False):
     target_port: Any = None
 
 
-class ServiceSpec(msgspec.Struct, rename="camel"):
-    """ServiceSpec."""
+class ServiceSpec(msgspec.Struct, rename="camel", gc=False):
+    """ServiceSpec, its fields in the order in which the API server writes them: found sooner."""
 
-    type: str | None = None
+    ports: list[ApiServicePort | None] | None = None
+    selector: dict[str, str | None] | None = None
     cluster_ip: str | None = field(default=None, name="clusterIP")
     cluster_ips: list[str | None] | None = field(default=None, name="clusterIPs")
-    ports: list[ApiServicePort | None] | None = None
+    type: str | None = None
     external_name: str | None = None
     publish_not_ready_addresses: bool | None = None
-    selector: dict[str, str | None] | None = None
     ip_families: list[str | None] | None = None
 
 
-class ApiService(msgspec.Struct):
+class ApiService(msgspec.Struct, gc=False):
     """A v1 Service."""
 
     kind: str | None = None

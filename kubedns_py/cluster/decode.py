@@ -10,37 +10,29 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Any
 
 import msgspec
 
-from kubedns_py.cluster.addresses import is_target, packed
 from kubedns_py.cluster.apitypes import (
     ApiEndpoints,
     ApiNamespace,
     ApiPod,
     ApiService,
-    ApiServicePort,
     ApiSlice,
     Container,
     Identified,
     LabelledMeta,
-    Meta,
     PodSpec,
     PodStatus,
-    ServiceSpec,
 )
 from kubedns_py.cluster.decode_endpoints import read_endpoints, read_slice
+from kubedns_py.cluster.decode_services import read_service
 from kubedns_py.cluster.objects import (
     Address,
     Namespace,
     Pod,
     Port,
     Resource,
-    Service,
-    ServiceKind,
-    ServicePort,
 )
 from kubedns_py.cluster.plain_slices import read_plain
 from kubedns_py.cluster.reading import Decoded, Octets, Reading, pairs, present
@@ -51,10 +43,6 @@ __all__ = ["Decoded", "Document", "decode", "identify", "read_all"]
 Document = ApiService | ApiSlice | ApiEndpoints | ApiNamespace | ApiPod
 """One API object, typed."""
 
-_CLUSTER_IP = ServiceKind.CLUSTER_IP  # a member costs more to look up than to compare
-_HEADLESS = ServiceKind.HEADLESS
-_EXTERNAL_NAME = ServiceKind.EXTERNAL_NAME
-_LENGTHS = {"IPv4": 4, "IPv6": 16}
 _FINISHED = frozenset({"Succeeded", "Failed"})
 
 
@@ -101,7 +89,7 @@ def _read_one(
 def _read(reading: Reading, document: Document, *, for_endpoints: bool) -> Decoded:
     match document:
         case ApiService():
-            return _service(reading, document)
+            return read_service(reading, document)
         case ApiSlice():
             return read_slice(reading, document)
         case ApiEndpoints():
@@ -121,103 +109,6 @@ def identify(resource: Resource, raw: Octets) -> Decoded:
     reading = Reading(resource)
     of = reading.document(_IDENTIFIED, raw)
     return reading.done(of, reading.key(of), None)
-
-
-def _service(reading: Reading, api: ApiService) -> Decoded:
-    key = reading.key(api)
-    spec = api.spec
-    if spec is None:
-        raise reading.bad("no-spec", api, "spec is missing")
-    kind = _service_kind(spec)
-    item = Service(
-        key,
-        kind,
-        _cluster_ips(reading, spec) if kind is _CLUSTER_IP else (),
-        _service_ports(reading, spec.ports) if spec.ports else (),
-        _external_name(reading, spec) if kind is _EXTERNAL_NAME else "",
-        bool(spec.publish_not_ready_addresses) or _tolerates_unready(api.metadata),
-        pairs(spec.selector) if spec.selector else (),
-        _families(spec) if kind is _HEADLESS else (),
-    )
-    return reading.done(api, key, item)
-
-
-def _tolerates_unready(meta: Meta | None) -> bool:
-    annotations = meta.annotations if meta is not None else None
-    return annotations is not None and annotations.tolerate_unready == "true"
-
-
-def _service_kind(spec: ServiceSpec) -> ServiceKind:
-    """Return how a Service is published; type ExternalName wins over whatever else is set."""
-    if spec.type == "ExternalName":
-        return _EXTERNAL_NAME
-    first = spec.cluster_ip or next(iter(spec.cluster_ips or ()), None)
-    return _HEADLESS if first == "None" else _CLUSTER_IP
-
-
-def _cluster_ips(reading: Reading, spec: ServiceSpec) -> tuple[Address, ...]:
-    """Return the readable cluster IPs; the others are no names of anything (rows CIP-12, BAD-7)."""
-    texts = spec.cluster_ips or [spec.cluster_ip]
-    if len(texts) == 1 and (address := packed(texts[0])) is not None:  # as nearly always
-        return (address,)
-    found: dict[Address, None] = {}
-    for text in texts:
-        address = packed(text)
-        if address is not None:
-            found[address] = None
-        elif text:
-            reading.warnings.append("cluster-ip-invalid")
-    return tuple(found)
-
-
-def _external_name(reading: Reading, spec: ServiceSpec) -> str:
-    """Return the name as written: what becomes of one that is none, the zone decides (EXT-10)."""
-    text = spec.external_name or ""
-    if packed(text.removesuffix(".")) is not None:
-        reading.warnings.append("external-name-address")
-    elif not is_target(text):
-        reading.warnings.append("external-name-invalid")
-    return text
-
-
-def _families(spec: ServiceSpec) -> tuple[int, ...]:
-    return tuple([_LENGTHS[name] for name in spec.ip_families or () if name in _LENGTHS])
-
-
-def _service_ports(reading: Reading, api: list[ApiServicePort | None]) -> tuple[ServicePort, ...]:
-    """Return ports; most Services have the same few, of which nothing has to be left out."""
-    plain = [
-        port
-        for each in api
-        if each is not None
-        and (port := _plain_port(each.name, each.protocol, each.port, _target(each.target_port)))
-        is not None
-    ]
-    if len(plain) == len(api):
-        return tuple(plain)
-    known = [each for each in present(api) if reading.has_protocol(each)]
-    return tuple([_service_port(reading, each) for each in known])
-
-
-def _service_port(reading: Reading, api: ApiServicePort) -> ServicePort:
-    port = reading.port(api.name, api.protocol, api.port)
-    return ServicePort(port, _target(api.target_port) or port.number)
-
-
-@lru_cache(4096)
-def _plain_port(
-    name: str | None, protocol: str | None, number: int | None, target: int | str
-) -> ServicePort | None:
-    """Return a port, the same one for all Services that say so; None where one has to be warned."""
-    reading = Reading(Resource.SERVICES)
-    api = ApiServicePort(name, protocol, number, target)
-    found = _service_port(reading, api) if reading.has_protocol(api) else None
-    return None if reading.warnings else found
-
-
-def _target(value: Any) -> int | str:
-    """Return a target port, or 0 where there is none that is usable."""
-    return value if isinstance(value, (int, str)) and not isinstance(value, bool) else 0
 
 
 def _namespace(reading: Reading, api: ApiNamespace) -> Decoded:
