@@ -34,6 +34,7 @@ from kubedns_py.cluster.objects import (
     Port,
     Resource,
 )
+from kubedns_py.cluster.plain_services import read_plain as read_plain_services
 from kubedns_py.cluster.plain_slices import read_plain
 from kubedns_py.cluster.reading import Decoded, Octets, Reading, pairs, present
 from kubedns_py.errors import BadObject
@@ -69,12 +70,21 @@ def read_all(
     resource: Resource, documents: Sequence[Document], *, for_endpoints: bool = False
 ) -> list[Decoded | BadObject]:
     """Return what objects say that were typed already, all of one resource; see ``decode``."""
-    slices = [each for each in documents if isinstance(each, ApiSlice)]
-    plain = read_plain(slices) if slices else [None] * len(documents)
     return [
-        known or _read_one(resource, document, for_endpoints=for_endpoints)
-        for known, document in zip(plain, documents, strict=True)
+        _read_one(resource, document, for_endpoints=for_endpoints) if known is None else known
+        for known, document in zip(_plain(resource, documents), documents, strict=True)
     ]
+
+
+def _plain(resource: Resource, documents: Sequence[Document]) -> list[Decoded | None]:
+    """Return what is plain of objects, read together, and None for each of the others."""
+    match resource:
+        case Resource.SERVICES:
+            return read_plain_services([each for each in documents if isinstance(each, ApiService)])
+        case Resource.ENDPOINTSLICES:
+            return read_plain([each for each in documents if isinstance(each, ApiSlice)])
+        case _:
+            return [None] * len(documents)
 
 
 def _read_one(

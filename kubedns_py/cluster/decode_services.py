@@ -24,7 +24,7 @@ _PLAIN_TARGETS = frozenset({int, str, type(None)})
 
 
 def read_service(reading: Reading, api: ApiService) -> Decoded:
-    """Return what a Service says.
+    """Return what a Service says; of most in a list, ``plain_services.py`` says it sooner.
 
     Raises:
         BadObject: see ``decode``.

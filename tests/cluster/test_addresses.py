@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kubedns_py.cluster.addresses import (
     BadAddress,
+    all_labels,
     are_labels,
     endpoint_address,
     ipv4_addresses,
@@ -120,6 +121,17 @@ def test_a_label_is_one_of_rfc_1123(text: str, expected: str | None) -> None:
     """BAD-1, BAD-3: lower case, a digit may come first; the Kelvin sign is no k."""
     assert label(text) == expected
     assert are_labels(["web", text]) == (text == expected)
+    assert all_labels(["web", text, "db"]) == (text == expected)
+
+
+@given(
+    st.lists(
+        st.text("aZ0-._\n\u212a", max_size=4) | st.sampled_from(["a" * 63, "a" * 64, "a-b", "a.b"])
+    )
+)
+def test_labels_looked_at_together_are_those_looked_at_alone(texts: list[str]) -> None:
+    """They are joined by dots, which stand in none of them."""
+    assert all_labels(texts) == are_labels(texts)
 
 
 @pytest.mark.parametrize(
