@@ -40,15 +40,6 @@ class _Listed(Struct):
     pod_names: Sequence[str]
     are_odd: Sequence[bool]
 
-    def part(self, start: int, end: int) -> _Listed:
-        """Return those of one slice."""
-        return _Listed(
-            self.endpoints[start:end],
-            self.addresses[start:end],
-            self.pod_names[start:end],
-            self.are_odd[start:end],
-        )
-
 
 def read_plain(slices: Sequence[ApiSlice]) -> list[Decoded | None]:
     """Return what each slice says that is plain, and None for each of the others."""
@@ -60,7 +51,7 @@ def read_plain(slices: Sequence[ApiSlice]) -> list[Decoded | None]:
     start = 0
     for api, endpoints in zip(slices, lists, strict=True):
         end = start + len(endpoints)
-        found.append(_decoded(api, listed.part(start, end)))
+        found.append(_decoded(api, listed, slice(start, end)))
         start = end
     return found
 
@@ -98,8 +89,8 @@ def _pod_names(api: list[ApiEndpoint]) -> list[str] | None:
     return names if joined.isascii() and joined == joined.lower() else None
 
 
-def _decoded(api: ApiSlice, listed: _Listed) -> Decoded | None:
-    """Return what a slice says that has these endpoints; None if it is not plain."""
+def _decoded(api: ApiSlice, listed: _Listed, at: slice) -> Decoded | None:
+    """Return what a slice says whose endpoints stand there; None if it is not plain."""
     meta = api.metadata
     if meta is None or meta.labels is None or not meta.name:
         return None
@@ -112,20 +103,21 @@ def _decoded(api: ApiSlice, listed: _Listed) -> Decoded | None:
     if ports is None or changed_at is None:
         return None
     owner = key_from((namespace, service))
-    packed = _packed(owner, listed, ports, changed_at)
+    packed = _packed(owner, listed, at, ports, changed_at)
     if packed is None:
         return None
     return Decoded(key_from((namespace, name)), meta.resource_version or "", packed)
 
 
 def _packed(
-    owner: Key, listed: _Listed, ports: tuple[Port, ...], changed_at: float
+    owner: Key, listed: _Listed, at: slice, ports: tuple[Port, ...], changed_at: float
 ) -> Packed | None:
     """Return endpoints packed; None if the hostname of one has to be left out."""
-    addresses = listed.addresses
-    if not any(listed.are_odd) and are_distinct(addresses):
-        return pack_alike(owner, addresses, listed.pod_names, ports, changed_at)
-    hostnames = [each.hostname or "" for each in listed.endpoints]
+    addresses, pod_names = listed.addresses[at], listed.pod_names[at]
+    if not any(listed.are_odd[at]) and are_distinct(addresses):
+        return pack_alike(owner, addresses, pod_names, ports, changed_at)
+    endpoints = listed.endpoints[at]
+    hostnames = [each.hostname or "" for each in endpoints]
     if not are_labels(filter(None, hostnames)):
         return None
     found = [
@@ -133,8 +125,8 @@ def _packed(
         for address, hostname, pod_name, (ready, serving) in zip(
             addresses,
             hostnames,
-            listed.pod_names,
-            [read_conditions(each.conditions) for each in listed.endpoints],
+            pod_names,
+            [read_conditions(each.conditions) for each in endpoints],
             strict=True,
         )
     ]

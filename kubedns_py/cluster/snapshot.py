@@ -48,16 +48,17 @@ class Snapshot(Struct):
     ) -> None:
         """Take objects, readable or not; one that is not meant for DNS leaves no item."""
         known = store.keys(resource)
+        versions, items = self.versions, self.items
         for found in portion:
             if not isinstance(found, Decoded):
                 self._take_unreadable(found)
                 continue
             key, item = found.key, found.item
-            if key in self.versions:
+            if key in versions:
                 self._forget(key)
-            self.versions[key] = found.version
+            versions[key] = found.version
             if item is not None:
-                self.items[key] = store.difference(resource, key, item) if key in known else item
+                items[key] = store.difference(resource, key, item) if key in known else item
 
     def _take_unreadable(self, found: BadObject) -> None:
         """Remember that an object exists of which nothing more can be said."""

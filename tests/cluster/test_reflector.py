@@ -165,7 +165,7 @@ def test_a_list_enters_the_store_when_it_is_complete() -> None:
     """Ecosystem 1.6 step 2: half a state is never taken for synced."""
     driver = Driver()
     driver.request()
-    items = [a_service(f"a{n}") for n in range(1_000)]
+    items = [a_service(f"a{n}") for n in range(2_000)]
     page = a_page(*items)
     half = len(page) // 2
 
@@ -175,7 +175,7 @@ def test_a_list_enters_the_store_when_it_is_complete() -> None:
     for _ in driver.reflector.list_ended(driver.now):
         pass
 
-    assert (len(driver.names()), driver.status.synced) == (1_000, True)
+    assert (len(driver.names()), driver.status.synced) == (2_000, True)
     assert driver.next() == a_watch("100")
 
 
