@@ -9,10 +9,10 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from kubedns_py.cluster.objects import Address, Key
+from kubedns_py.cluster.objects import Key
 from kubedns_py.cluster.packed import Packed, subsets_in
 from kubedns_py.cluster.parts import CHOICES, Choice, Part, parts_of
 
@@ -80,10 +80,15 @@ class EndpointObjects:
         made = [known((key, choice)) or self._made(key, choice) for key in found]
         return tuple([part for parts in made for part in parts])
 
-    def alike(self, service: Key) -> tuple[Address, ...] | None:
-        """Return ``Packed.alike`` of the only one of a Service; None where there are others."""
-        found = self._keys_of.get(service)
-        return self.by_key[found].alike if isinstance(found, Key) else None
+    def plain(self, services: Iterable[Key]) -> dict[Key, Packed]:
+        """Return the only one of each Service that has one, whose endpoints are plain, and some."""
+        keys_of, by_key = self._keys_of, self.by_key
+        found: dict[Key, Packed] = {}
+        for service in services:
+            key = keys_of.get(service)
+            if isinstance(key, Key) and (packed := by_key[key]).addresses:
+                found[service] = packed
+        return found
 
     def _made(self, key: Key, choice: Choice) -> tuple[Part, ...]:
         packed = self.by_key[key]

@@ -12,6 +12,9 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
+from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,24 +38,26 @@ class Packed(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     Attributes:
         owner: key of the Service that it belongs to, or its own.
-        octets: MessagePack: of endpoints the subsets alone, or what they have beside addresses that
-            are ``alike``; otherwise the whole object.
+        octets: MessagePack: of endpoints the subsets alone, or what they have beside ``addresses``;
+            otherwise the whole object.
         endpoints: how many of them there are.
         changed_at: see ``Endpoints``.
-        alike: the addresses of endpoints that only these, and the names of Pods, tell apart: they
-            have one port list, and each is ready, has no hostname and one address, which no other
-            one has. None where it is otherwise.
+        addresses: of plain endpoints: they have one list of ports, and each of them is ready and
+            has one address, which no other one has. None where it is otherwise.
+        are_named: whether one of these has a hostname.
     """
 
     owner: Key
     octets: bytes
     endpoints: int = 0
     changed_at: float = 0.0
-    alike: tuple[Address, ...] | None = None
+    addresses: tuple[Address, ...] | None = None
+    are_named: bool = False
 
     def says(self, other: Packed) -> bool:
         """Tell whether answers are the same with another one in its place."""
-        return (self.owner, self.octets, self.alike) == (other.owner, other.octets, other.alike)
+        same_octets = (self.owner, self.octets) == (other.owner, other.octets)
+        return same_octets and self.addresses == other.addresses
 
 
 def pack(item: Object) -> Packed:
@@ -64,34 +69,41 @@ def pack(item: Object) -> Packed:
 
 def pack_subsets(owner: Key, subsets: tuple[Subset, ...], changed_at: float) -> Packed:
     """Return the endpoints of one object packed."""
-    addresses = _alike(subsets)
+    addresses = _of_plain(subsets)
     if addresses is not None:
-        pod_names = [each.pod_name for each in subsets[0].endpoints]
-        return pack_alike(owner, addresses, pod_names, subsets[0].ports, changed_at)
+        endpoints, ports = subsets[0].endpoints, subsets[0].ports
+        pod_names, hostnames = list(map(_POD_NAME, endpoints)), list(map(_HOSTNAME, endpoints))
+        return pack_plain(owner, Plain(addresses, pod_names, hostnames, ports), changed_at)
     count = sum([len(each.endpoints) for each in subsets])
     return Packed(owner, _ENCODE(subsets), count, changed_at)
 
 
-def pack_alike(
-    owner: Key,
-    addresses: tuple[Address, ...],
-    pod_names: Sequence[str],
-    ports: tuple[Port, ...],
-    changed_at: float,
-) -> Packed:
-    """Return endpoints packed that are ``Packed.alike``; each has a name, perhaps an empty one."""
-    return Packed(owner, _ENCODE((ports, pod_names)), len(addresses), changed_at, addresses)
+class Plain(NamedTuple):
+    """Plain endpoints by fields, each in the same order; see ``Packed.addresses``."""
+
+    addresses: tuple[Address, ...]
+    pod_names: Sequence[str]
+    hostnames: Sequence[str]
+    ports: tuple[Port, ...]
 
 
-def _alike(subsets: Sequence[Subset]) -> tuple[Address, ...] | None:
+def pack_plain(owner: Key, plain: Plain, changed_at: float) -> Packed:
+    """Return plain endpoints packed."""
+    addresses, pod_names, hostnames, ports = plain
+    are_named = any(hostnames)
+    octets = _ENCODE((ports, pod_names, hostnames if are_named else ()))
+    return Packed(owner, octets, len(addresses), changed_at, addresses, are_named)
+
+
+def _of_plain(subsets: tuple[Subset, ...]) -> tuple[Address, ...] | None:
+    """Return the addresses of endpoints if these are plain."""
     if len(subsets) != 1:
         return None
     endpoints = subsets[0].endpoints
-    for each in endpoints:
-        if not each.ready or each.hostname or each.serving or len(each.addresses) != 1:
-            return None
-    addresses = tuple([each.addresses[0] for each in endpoints])
-    return addresses if are_distinct(addresses) else None
+    if not all(each.ready and not each.serving and len(each.addresses) == 1 for each in endpoints):
+        return None
+    found = tuple([each.addresses[0] for each in endpoints])
+    return found if are_distinct(found) else None
 
 
 def are_distinct(addresses: Sequence[Address]) -> bool:
@@ -111,17 +123,21 @@ def unpack(resource: Resource, packed: Packed) -> Object:
 
 def subsets_in(packed: Packed) -> tuple[Subset, ...]:
     """Return the subsets of packed endpoints."""
-    if packed.alike is None:
+    addresses = packed.addresses
+    if addresses is None:
         return _SUBSETS.decode(packed.octets)
-    ports, pod_names = _BESIDE.decode(packed.octets)
-    named = zip(packed.alike, pod_names, strict=True)
-    endpoints = [Endpoint((address,), pod_name=pod_name) for address, pod_name in named]
+    ports, pod_names, hostnames = _BESIDE.decode(packed.octets)
+    # without a line of Python for each: these are what a question of a headless Service waits for
+    endpoints = map(
+        Endpoint, zip(addresses), hostnames or repeat(""), repeat(object=True), pod_names
+    )
     return (Subset(tuple(endpoints), ports),)
 
 
+_POD_NAME, _HOSTNAME = attrgetter("pod_name"), attrgetter("hostname")
 _ENCODE = msgspec.msgpack.Encoder().encode
 _SUBSETS = msgspec.msgpack.Decoder(tuple[Subset, ...])
-_BESIDE = msgspec.msgpack.Decoder(tuple[tuple[Port, ...], tuple[str, ...]])
+_BESIDE = msgspec.msgpack.Decoder(tuple[tuple[Port, ...], tuple[str, ...], tuple[str, ...]])
 _DECODERS: Mapping[Resource, msgspec.msgpack.Decoder[Object]] = {
     Resource.SERVICES: msgspec.msgpack.Decoder(Service),
     Resource.NAMESPACES: msgspec.msgpack.Decoder(Namespace),

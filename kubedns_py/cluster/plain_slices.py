@@ -20,7 +20,7 @@ from kubedns_py.cluster.addresses import are_labels, ipv4_addresses
 from kubedns_py.cluster.apitypes import ApiEndpoint, ApiPort, ApiSlice
 from kubedns_py.cluster.decode_endpoints import read_conditions, read_ports, trigger_time
 from kubedns_py.cluster.objects import Address, Endpoint, Key, Port, Resource, Subset, key_from
-from kubedns_py.cluster.packed import Packed, are_distinct, pack_alike, pack_subsets
+from kubedns_py.cluster.packed import Packed, Plain, are_distinct, pack_plain, pack_subsets
 from kubedns_py.cluster.reading import MAX_NAME, Decoded, Reading, folded, namespace_label
 from kubedns_py.structs import Struct
 
@@ -29,16 +29,13 @@ _KIND = frozenset({"EndpointSlice", "", None})
 
 
 class _Listed(Struct):
-    """The endpoints of some slices, one after the other, and fields of theirs in the same order.
-
-    Attributes:
-        are_odd: whether something else than an address, and a Pod, may tell each from others.
-    """
+    """The endpoints of some slices, one after the other, and fields of theirs in the same order."""
 
     endpoints: Sequence[ApiEndpoint]
     addresses: tuple[Address, ...]
     pod_names: Sequence[str]
-    are_odd: Sequence[bool]
+    hostnames: Sequence[str]
+    are_ready: Sequence[bool]
 
 
 def read_plain(slices: Sequence[ApiSlice]) -> list[Decoded | None]:
@@ -67,14 +64,11 @@ def _listed(api: list[ApiEndpoint | None]) -> _Listed | None:
     if addresses is None or len(addresses) != len(api):
         return None
     endpoints = cast("list[ApiEndpoint]", api)
-    pod_names = _pod_names(endpoints)
-    if pod_names is None:
+    pod_names, hostnames = _pod_names(endpoints), [each.hostname or "" for each in endpoints]
+    if pod_names is None or not are_labels(filter(None, hostnames)):
         return None
-    are_odd = [
-        bool(each.hostname) or ((said := each.conditions) is not None and said.ready is False)
-        for each in endpoints
-    ]
-    return _Listed(endpoints, addresses, pod_names, are_odd)
+    are_ready = [(said := each.conditions) is None or said.ready is not False for each in endpoints]
+    return _Listed(endpoints, addresses, pod_names, hostnames, are_ready)
 
 
 def _pod_names(api: list[ApiEndpoint]) -> list[str] | None:
@@ -104,30 +98,21 @@ def _decoded(api: ApiSlice, listed: _Listed, at: slice) -> Decoded | None:
         return None
     owner = key_from((namespace, service))
     packed = _packed(owner, listed, at, ports, changed_at)
-    if packed is None:
-        return None
     return Decoded(key_from((namespace, name)), meta.resource_version or "", packed)
 
 
 def _packed(
     owner: Key, listed: _Listed, at: slice, ports: tuple[Port, ...], changed_at: float
-) -> Packed | None:
-    """Return endpoints packed; None if the hostname of one has to be left out."""
+) -> Packed:
     addresses, pod_names = listed.addresses[at], listed.pod_names[at]
-    if not any(listed.are_odd[at]) and are_distinct(addresses):
-        return pack_alike(owner, addresses, pod_names, ports, changed_at)
-    endpoints = listed.endpoints[at]
-    hostnames = [each.hostname or "" for each in endpoints]
-    if not are_labels(filter(None, hostnames)):
-        return None
+    hostnames, are_ready = listed.hostnames[at], listed.are_ready[at]
+    if all(are_ready) and are_distinct(addresses):
+        return pack_plain(owner, Plain(addresses, pod_names, hostnames, ports), changed_at)
+    conditions = [read_conditions(each.conditions) for each in listed.endpoints[at]]
     found = [
         Endpoint((address,), hostname, ready, pod_name, serving)
         for address, hostname, pod_name, (ready, serving) in zip(
-            addresses,
-            hostnames,
-            pod_names,
-            [read_conditions(each.conditions) for each in endpoints],
-            strict=True,
+            addresses, hostnames, pod_names, conditions, strict=True
         )
     ]
     return pack_subsets(owner, (Subset(tuple(found), ports),), changed_at)

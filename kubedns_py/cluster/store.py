@@ -259,13 +259,13 @@ class Store:
         chosen = self._slices.parts(key, choice) or self._endpoints.parts(key, choice)
         return chosen or parts_of(self._subsets_from_pods(key), choice)
 
-    def alike(self, key: Key) -> tuple[Address, ...] | None:
-        """Return the addresses of a Service's endpoints where nothing else tells them apart.
+    def plain(self, services: Iterable[Key]) -> dict[Key, Packed]:
+        """Return all endpoints of those Services whose endpoints are plain (``Packed.addresses``).
 
-        It is one slice then, whose endpoints are ready and have no hostnames: ``parts`` has one
-        part, with these addresses, and all of them published. None where it may be otherwise.
+        They are in one slice, ready, and none of them is told by others: ``parts`` has one part,
+        with these addresses, and all of them published. What is left out may be otherwise.
         """
-        return self._slices.alike(key) or None
+        return self._slices.plain(services)
 
     def _subsets_from_pods(self, key: Key) -> tuple[Subset, ...]:
         service = self._services.get(key)

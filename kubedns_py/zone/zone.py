@@ -142,29 +142,36 @@ class Zone:
 
     def _commit_services(self, keys: Collection[Key]) -> Iterator[Collection[Address]]:
         """Make names and pointers of services anew; yield addresses that are new to them."""
-        alike = {} if self._is_narrow else self._alike(keys)
-        self._tree.replace_all(alike)
-        self._with_hostnames.difference_update(alike)
-        yield self._reverse.replace_all(alike)
+        plain = {} if self._is_narrow else self._plain(keys)
+        self._tree.replace_all(plain)
+        yield self._reverse.replace_all(plain)
         for key in keys:
-            if key not in alike:
+            if key not in plain:
                 yield self._commit_service(key)
 
-    def _alike(self, keys: Iterable[Key]) -> dict[Key, Group]:
-        """Return what those services hold of which no part has to be made: nearly all."""
-        store = self._store
+    def _plain(self, keys: Iterable[Key]) -> dict[Key, Group]:
+        """Return what those services hold of which no part has to be made: nearly all.
+
+        Noted is whether their endpoints have hostnames.
+        """
+        store, with_hostnames = self._store, self._with_hostnames
         shown: dict[str, bool] = {}
         found: dict[Key, Group] = {}
-        for key in keys:
-            addresses = store.alike(key)
-            service = store.service(key) if addresses else None
-            if addresses is None or service is None:
-                continue
+        for key, endpoints in store.plain(keys).items():
+            service = store.service(key)
             namespace = key.namespace
             if namespace not in shown:
                 shown[namespace] = self._visibility.shows(store, namespace)
-            if shown[namespace] and (group := held_with(service, addresses)):
-                found[key] = group
+            if service is None or not shown[namespace]:
+                continue
+            group = held_with(service, endpoints.addresses or ())
+            if not group:
+                continue
+            found[key] = group
+            if endpoints.are_named:
+                with_hostnames.add(key)
+            else:
+                with_hostnames.discard(key)
         return found
 
     def _commit_service(self, key: Key) -> Collection[Address]:

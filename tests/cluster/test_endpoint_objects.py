@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kubedns_py.cluster.endpoint_objects import MOST_READ, EndpointObjects
 from kubedns_py.cluster.objects import Endpoints, Key
 from kubedns_py.cluster.packed import pack
@@ -57,10 +59,19 @@ def test_the_only_slice_of_a_service_may_be_known_by_its_addresses() -> None:
     """Where there are two, an address may be in both."""
     (item,) = slices(1, endpoints=2)
     objects = held([item])
-    assert (objects.alike(WEB), objects.alike(DB)) == (expected([item])[0], None)
+    assert objects.plain([WEB, DB]) == {WEB: pack(item)}
+    assert objects.plain([DB]) == {}
 
     objects = held(slices(2, endpoints=2))
-    assert objects.alike(WEB) is None
+    assert objects.plain([WEB]) == {}
+
+
+@pytest.mark.parametrize("endpoints", [[], ["10.1.0.1 not-ready"], ["10.1.0.1,10.1.0.2"]])
+def test_endpoints_that_are_not_plain_are_looked_at_by_parts(endpoints: list[str]) -> None:
+    """Nor are none: v1 Endpoints or Pods may stand in."""
+    objects = held([an_endpoints("web.shop", endpoints, name="web-1")])
+
+    assert objects.plain([WEB]) == {}
 
 
 def test_slices_that_are_added_together_are_there_as_if_each_was_written() -> None:
@@ -72,7 +83,7 @@ def test_slices_that_are_added_together_are_there_as_if_each_was_written() -> No
     objects.add({each.key: pack(each) for each in (items[2], other, items[0])})
 
     assert addresses(objects) == expected(items)
-    assert objects.alike(DB) == expected([other])[0]
+    assert objects.plain([DB]) == {DB: pack(other)}
     assert objects.endpoints_in(WEB) == 6
     objects.write(items[0].key, None)
     assert addresses(objects) == expected(items[1:])

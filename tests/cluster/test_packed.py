@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubedns_py.cluster.objects import Endpoints, Key, Object, Resource
+from kubedns_py.cluster.objects import Endpoints, Key, Object, Resource, Subset
 from kubedns_py.cluster.packed import Packed, pack, subsets_in, unpack, unpack_endpoints
 from kubedns_py.cluster.parts import CHOICES, Choice, parts_of
 from tests.cluster.test_replacement import WHOLE
@@ -52,27 +53,61 @@ def test_other_objects_own_themselves() -> None:
     [
         (["10.1.0.1", "10.1.0.2"], ["10.1.0.1", "10.1.0.2"]),
         (["fd00::1"], ["fd00::1"]),
+        (["10.1.0.1 hostname=web-0", "10.1.0.2"], ["10.1.0.1", "10.1.0.2"]),
+        ([], None),
         (["10.1.0.1", "10.1.0.1"], None),
         (["10.1.0.1", "10.1.0.2 not-ready"], None),
-        (["10.1.0.1 hostname=web-0", "10.1.0.2"], None),
         (["10.1.0.1,10.1.0.2"], None),
     ],
 )
-def test_endpoints_that_only_addresses_tell_apart_are_known_by_these(
+def test_plain_endpoints_are_known_by_their_addresses(
     endpoints: list[str], expected: list[str] | None
 ) -> None:
-    """Ready, without hostnames, one address each: whatever is published, it is these."""
-    alike = pack(an_endpoints("web.shop", endpoints)).alike
+    """Ready, one address each: whatever is published, it is these."""
+    item = an_endpoints("web.shop", endpoints)
+    packed = pack(item)
 
-    assert alike == (None if expected is None else tuple(map(address, expected)))
+    assert packed.addresses == (None if expected is None else tuple(map(address, expected)))
+    assert packed.are_named == ("hostname" in " ".join(endpoints))
+    assert subsets_in(packed) == item.subsets
 
 
-def test_endpoints_at_different_ports_are_not_alike() -> None:
+def test_endpoints_at_different_ports_are_not_plain() -> None:
     """v1 Endpoints may have subsets; each is a part of its own."""
     item = an_endpoints("web.shop", ["10.1.0.1"])
     subsets = (*item.subsets, a_subset(["10.1.0.2"], ["http:80/tcp"]))
 
-    assert pack(Endpoints(item.key, item.service, subsets)).alike is None
+    assert pack(Endpoints(item.key, item.service, subsets)).addresses is None
+
+
+def test_an_endpoint_that_is_ready_and_terminating_is_not_plain() -> None:
+    """No slice says so (EndpointSlice API); what is packed comes back all the same."""
+    item = an_endpoints("web.shop", ["10.1.0.1"])
+    (subset,) = item.subsets
+    odd = msgspec.structs.replace(subset.endpoints[0], serving=True)
+    subsets = (Subset((odd,), subset.ports),)
+
+    packed = pack(Endpoints(item.key, item.service, subsets))
+
+    assert packed.addresses is None
+    assert subsets_in(packed) == subsets
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (an_endpoints("web.shop", ["10.1.0.1"], name="b", changed_at=2.5), True),
+        (an_endpoints("web.shop", ["10.1.0.2"]), False),
+        (an_endpoints("db.shop", ["10.1.0.1"]), False),
+        (an_endpoints("web.shop", ["10.1.0.1 hostname=a"]), False),
+        (an_endpoints("web.shop", ["10.1.0.1 not-ready"]), False),
+    ],
+)
+def test_endpoints_say_the_same_whenever_they_changed(other: Endpoints, *, same: bool) -> None:
+    """No answer depends on the trigger time."""
+    packed = pack(an_endpoints("web.shop", ["10.1.0.1"], changed_at=1.5))
+
+    assert packed.says(pack(other)) == same
 
 
 _ENDPOINT = st.builds(
@@ -84,14 +119,14 @@ _ENDPOINT = st.builds(
 
 
 @given(st.lists(_ENDPOINT, min_size=1, max_size=4), st.sampled_from(CHOICES))
-def test_addresses_that_tell_endpoints_apart_are_all_that_is_published(
+def test_addresses_of_plain_endpoints_are_all_that_is_published(
     endpoints: list[str], choice: Choice
 ) -> None:
     """A fast way may decline, and never disagree with the parts."""
     packed = pack(an_endpoints("web.shop", endpoints))
     (part,) = parts_of(subsets_in(packed), choice)
 
-    if packed.alike and choice != "serving":  # which nobody asks for beside those that are ready
-        assert packed.alike == part.addresses
+    if packed.addresses and choice != "serving":  # which nobody asks for beside those ready
+        assert packed.addresses == part.addresses
         assert len(part.endpoints) == packed.endpoints
-        assert not part.by_hostname
+        assert bool(part.by_hostname) == packed.are_named
