@@ -20,7 +20,7 @@ from kubedns_py.dns.rcode import NOERROR, NXDOMAIN, REFUSED
 from kubedns_py.dns.reverse import NotAnAddress, read_reverse, reverse_apex
 from kubedns_py.dns.rrset import CNAME, NS
 from kubedns_py.resolver.answers import has_nameserver
-from kubedns_py.resolver.view import Resolution, View
+from kubedns_py.resolver.view import Known, Resolution, View
 from kubedns_py.structs import Struct
 from kubedns_py.zone.naming import NS_DNS, POD, SVC
 from kubedns_py.zone.zone import Committed, Zone
@@ -31,6 +31,7 @@ _KEPT_RULES: Final = frozenset(
         *("alias", "service_names", "other_spelling", "missing"),
     }
 )
+_NOT_SYNCED: Final = "not_synced"
 _KEPT_RCODES: Final = frozenset({NOERROR, NXDOMAIN, REFUSED})
 _OWN: Final = ""
 _CONTENTS: Final = "*"
@@ -84,6 +85,8 @@ def dependencies(name: Name, qtype: int, found: Resolution, view: View) -> Depen
         found: the resolution, complete, with no part from others.
         view: what it was resolved from, unchanged since.
     """
+    if found.rule == _NOT_SYNCED and view.known is Known.NOTHING:
+        return Dependencies()  # every name of ours gets it, whatever there is
     if found.onward is not None or found.rule not in _KEPT_RULES:
         return None
     if found.reply.rcode not in _KEPT_RCODES:

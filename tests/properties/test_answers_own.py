@@ -285,6 +285,7 @@ changes = st.lists(
 )
 facts = st.sampled_from(
     [
+        ("known", Known.NOTHING),
         ("known", Known.WITHOUT_ENDPOINTS),
         ("known", Known.ALL),
         ("stale", True),

@@ -113,9 +113,18 @@ def test_what_nobody_keeps_count_of(name: str, qtype: int, qclass: int) -> None:
     assert of(name, qtype, qclass=qclass) is None
 
 
+def test_before_the_first_sync_an_answer_depends_on_nothing_else() -> None:
+    """T-60: whatever the store has by then; that it is over is seen by whoever keeps answers."""
+    view = a_view(*OBJECTS, known=Known.NOTHING)
+
+    for name in ("web.shop.svc.d", "nothing.shop.svc.d", "d", "1.0.96.10.in-addr.arpa"):
+        assert of(name, view=view) == (set(), set())
+
+
 def test_failures_and_questions_for_others_are_not_kept_count_of() -> None:
-    """Before the first sync; names that are forwarded."""
-    assert of("web.shop.svc.d", view=a_view(*OBJECTS, known=Known.NOTHING)) is None
+    """What depends on endpoints that are refused; names that are forwarded."""
+    refused = a_view(*OBJECTS, known=Known.WITHOUT_ENDPOINTS)
+    assert of("nothing.web.shop.svc.d", view=refused) is None
     assert of("example.org", view=a_view(*OBJECTS, policy=Policy(forwards=True))) is None
 
 
