@@ -81,13 +81,13 @@ class Reverse:
         owners = chain.from_iterable(map(repeat, groups, map(len, groups.values())))
         come: dict[Address, Key | tuple[Key, ...]] = dict(zip(addresses, owners, strict=True))
         are_new = self._alone.keys().isdisjoint(groups) and self._several.keys().isdisjoint(groups)
-        are_distinct = len(come) == len(addresses) and self._keys.keys().isdisjoint(come)
-        if are_new and are_distinct:
+        are_distinct = len(come) == len(addresses)
+        if are_new and are_distinct and not self._keys:  # the first ones
+            self._alone, self._keys = dict(groups), come
+            return addresses
+        if are_new and are_distinct and self._keys.keys().isdisjoint(come):
             self._alone.update(groups)
-            if self._keys:
-                self._keys.update(come)
-            else:
-                self._keys = come
+            self._keys.update(come)
             return addresses
         return {at for key, group in groups.items() for at in self.replace(key, (group,))}
 
