@@ -8,7 +8,7 @@ import http.client
 import shutil
 import ssl
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,10 @@ START_S = 60.0
 
 @contextmanager
 def running_control_plane(
-    binaries: Binaries, folder: Path, switches: Switches | None = None
+    binaries: Binaries,
+    folder: Path,
+    switches: Switches | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator["ControlPlane"]:
     """Start a control plane, and stop it at the end, also when the start fails halfway.
 
@@ -33,11 +36,12 @@ def running_control_plane(
         binaries: The built programs.
         folder: An existing empty folder; its logs are kept, etcd's data is not.
         switches: Flags of a scenario.
+        environment: Variables that its programs have besides ours.
 
     Raises:
         StartFailedError: with the end of the failing program's log.
     """
-    plane = ControlPlane(binaries, folder, switches or Switches())
+    plane = ControlPlane(binaries, folder, switches or Switches(), environment)
     try:
         plane.start()
         yield plane
@@ -48,7 +52,13 @@ def running_control_plane(
 class ControlPlane:
     """One control plane; running_control_plane() is the way to get one."""
 
-    def __init__(self, binaries: Binaries, folder: Path, switches: Switches) -> None:
+    def __init__(
+        self,
+        binaries: Binaries,
+        folder: Path,
+        switches: Switches,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.certificates = issue_certificates(folder)
         self.users = Users()
@@ -57,7 +67,7 @@ class ControlPlane:
         self._ports = Ports(*free_ports(4))
         self.server = f"https://127.0.0.1:{self._ports.apiserver}"
         self.admin = self.client(self.users.admin)
-        self.processes = Processes(folder)
+        self.processes = Processes(folder, environment)
         """What runs; a test may start further programs here."""
         self._apiserver: Process | None = None
         self._controllers: Process | None = None

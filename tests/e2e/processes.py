@@ -4,12 +4,13 @@ Each runs in a session of its own, so Ctrl-C reaches only the test run, which th
 order. Should the run be killed, reaper.py does it (see there).
 """
 
+import os
 import random
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,10 +32,16 @@ class StartFailedError(Exception):
 
 
 class Processes:
-    """All processes of one control plane."""
+    """All processes of one control plane.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where they run, and their logs are.
+        environment: Variables that they have besides ours.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self._folder = folder
+        self._environment = {**os.environ, **(environment or {})}
         self._running: dict[int, Process] = {}
         script = Path(__file__).with_name("reaper.py")
         self._reaper = subprocess.Popen(  # noqa: S603 - our own file
@@ -55,6 +62,7 @@ class Processes:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
+                env=self._environment,
                 start_new_session=True,
             )
         process = Process(name, popen, log)

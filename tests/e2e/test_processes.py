@@ -97,6 +97,20 @@ def test_the_reaper_knows_what_still_runs() -> None:
     assert listed(["+1\n", "+2\n", "-1\n", "+3\n", "-3\n", "+3\n"]) == {2, 3}
 
 
+def test_a_program_has_the_variables_that_it_was_given(tmp_path: Path) -> None:
+    """Beside those that everybody has."""
+    processes = Processes(tmp_path, {"GOGC": "400"})
+    code = "import os; print(os.environ['GOGC'], os.environ['PATH'] != '')"
+    log = tmp_path / "told.log"
+    try:
+        processes.start("told", [sys.executable, "-c", code])
+        said = until(log.read_text, "what it says")
+    finally:
+        processes.stop_all()
+
+    assert said == "400 True\n"
+
+
 def test_free_ports_are_different() -> None:
     """The programs get theirs in one go."""
     assert len(set(free_ports(50))) == 50
