@@ -45,6 +45,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._through = through
+        self._was_asked = False
 
     @property
     def transport(self) -> asyncio.WriteTransport:
@@ -65,13 +66,26 @@ class Connection:
             headers: without line ends in them.
 
         Raises:
-            HttpError: the server closed the connection, or the answer is no HTTP; OSError as well.
+            HttpError: the server closed the connection, or the answer is no HTTP, or something came
+                that is an answer to nothing; OSError as well.
         """
+        if self._was_asked:
+            await self._nothing_came()
+        self._was_asked = True
         lines = [f"{method} {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items()), "", ""]
         self._writer.write("\r\n".join(lines).encode())
         response = Response(self._reader)
         await response.head()
         return response
+
+    async def _nothing_came(self) -> None:
+        """Look whether the server said something since its last answer, such as 408."""
+        try:
+            async with asyncio.timeout(0):
+                octets = await self._reader.read(1)
+        except TimeoutError:
+            return
+        raise HttpError("an answer to nothing" if octets else "the connection was closed")
 
     def close(self) -> None:
         """Close it at once, whatever is still to come."""
@@ -141,7 +155,9 @@ class Response:
         self._octets += len(octets)
         try:
             self._parser.feed_data(octets)
-        except (HttpParserError, HttpParserUpgrade) as error:
+        except HttpParserUpgrade as error:  # its words are a number
+            raise HttpError("the answer is no HTTP/1.1: it goes over to something else") from error
+        except HttpParserError as error:
             raise HttpError(f"the answer is no HTTP/1.1: {error}") from error
 
     def _ended(self) -> None:

@@ -122,7 +122,7 @@ def test_packets_may_be_cut_anywhere(octets: bytes, cuts: list[int]) -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "the answer is no HTTP/1.1: "),
         (
             b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
-            "the answer is no HTTP/1.1: ",
+            "the answer is no HTTP/1.1: it goes over to something else",
         ),
         (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000, "more than 65536 octets of headers"),
     ],
@@ -221,6 +221,21 @@ async def test_a_connection_knows_when_the_server_has_closed_it() -> None:
         connection.close()
 
     assert states == [True, False]
+
+
+async def test_what_came_between_two_answers_is_no_answer() -> None:
+    """RFC 9112, 9.3.1: balancers say 408 before they close what is idle."""
+    async with scripted(ok(), ok(b"later")) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        connection = Connection(reader, writer)
+        assert await read(await connection.ask("GET", "/", {})) == b"{}"
+
+        reader.feed_data(ok(b"{}", status="408 Request Timeout"))
+        with pytest.raises(HttpError, match="an answer to nothing"):
+            await connection.ask("GET", "/", {})
+        connection.close()
+
+    assert server.lines == ["GET / HTTP/1.1"]
 
 
 async def test_a_connection_that_we_closed_is_not_open() -> None:
