@@ -10,6 +10,7 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from base64 import b64encode
@@ -33,6 +34,7 @@ SOCKET_OPTIONS = (
 
 _OTHER_ADDRESS_AFTER_S = 0.25  # RFC 8305, 5
 _PORTS = {"http": 80, "https": 443}
+_PRINTED = re.compile(r"[!-~]+")
 
 
 class Origin(NamedTuple):
@@ -40,7 +42,7 @@ class Origin(NamedTuple):
 
     Attributes:
         scheme: ``http`` or ``https``.
-        host: a name, or an address without brackets.
+        host: a name in ASCII, perhaps with a dot at its end, or an address without brackets.
         port: 1 to 65535.
     """
 
@@ -50,9 +52,20 @@ class Origin(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """Host and port as a request names them (RFC 3986, 3.2)."""
+        """Host and port as a proxy is told them (RFC 9110, 9.3.6)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def named(self) -> str:
+        """The same as a request names it: without the port that goes without saying (7.2)."""
+        port = _PORTS[self.scheme]
+        return self.authority.removesuffix(f":{port}") if self.port == port else self.authority
+
+    @property
+    def certified(self) -> str:
+        """The host as certificates name it (RFC 6066, 3)."""
+        return self.host.rstrip(".")
 
 
 def origin_of(url: str) -> Origin:
@@ -60,11 +73,20 @@ def origin_of(url: str) -> Origin:
     try:
         parts = urlsplit(url)
         port = parts.port
+        host = host_name(parts.hostname or "")
     except ValueError as error:
         raise HttpError(f"not a URL: {error}") from error
-    if parts.scheme not in _PORTS or not parts.hostname:
+    if parts.scheme not in _PORTS or not host or port == 0:
         raise HttpError("not an http or https URL with a host")
-    return Origin(parts.scheme, parts.hostname, port or _PORTS[parts.scheme])
+    return Origin(parts.scheme, host, port or _PORTS[parts.scheme])
+
+
+def host_name(text: str) -> str:
+    """Return a name as DNS and TLS take it (RFC 5890, 2.3.2.1). Raises ValueError: it is none."""
+    name = text if ":" in text else text.encode("idna").decode()
+    if name and not _PRINTED.fullmatch(name):
+        raise ValueError("a host with characters that no name has")
+    return name
 
 
 def basic_of(url: str) -> str:
@@ -94,7 +116,7 @@ async def open_connection(
     opened = await start_connection(
         found, happy_eyeballs_delay=_OTHER_ADDRESS_AFTER_S, socket_factory=open_socket
     )
-    name = (server_name or origin.host) if tls else None
+    name = (server_name or origin.certified) if tls else None
     streams = await asyncio.open_connection(
         sock=opened, ssl=tls, server_hostname=name, limit=PORTION_OCTETS
     )

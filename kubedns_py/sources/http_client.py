@@ -15,16 +15,24 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from kubedns_py.errors import HttpError
 from kubedns_py.sources.client_library import Configuration
-from kubedns_py.sources.connections import Origin, basic_of, open_connection, origin_of, tls_context
+from kubedns_py.sources.connections import (
+    Origin,
+    basic_of,
+    host_name,
+    open_connection,
+    origin_of,
+    tls_context,
+)
 from kubedns_py.sources.exchange import Connection, Response
 from kubedns_py.sources.proxies import Proxy, open_proxy, open_tunnel, proxy_for
 
 MOST_REDIRECTS: Final = 10
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_SAFE: Final = "%!$&'()*+,/:;=?@[]"
 _MOST_IDLE: Final = 8
 """How many connections wait to be used again: one for each resource, and some."""
 
@@ -41,7 +49,7 @@ class HttpClient:
 
     def __init__(self, configuration: Configuration) -> None:
         self._tls = tls_context(configuration)
-        self._server_name = configuration.tls_server_name
+        self._server_name = host_name(configuration.tls_server_name or "").rstrip(".") or None
         self._proxy = configuration.proxy
         self._idle: list[tuple[Origin, Connection]] = []
         self._is_closed = False
@@ -62,6 +70,8 @@ class HttpClient:
         """
         for _ in range(MOST_REDIRECTS + 1):
             origin = origin_of(url)
+            if "Authorization" not in headers and (allowed := basic_of(url)):
+                headers = {**headers, "Authorization": allowed}
             connection, response = await self._ask(origin, url, headers, connect_s)
             target = response.headers.get("location")
             if response.status not in _REDIRECTS or not target:
@@ -91,13 +101,10 @@ class HttpClient:
         self, origin: Origin, url: str, headers: Mapping[str, str], connect_s: float
     ) -> tuple[Connection, Response]:
         proxy = proxy_for(origin, self._proxy)
-        sent = {"Host": origin.authority, **headers}
-        if "Authorization" not in sent and (allowed := basic_of(url)):
-            sent["Authorization"] = allowed
-        parts = urlsplit(url)
-        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        sent = {"Host": origin.named, **headers}
+        target = _target_of(url)
         if proxy is not None and origin.scheme == "http":
-            target = f"http://{origin.authority}{target}"
+            target = f"http://{origin.named}{target}"
             sent |= proxy.headers
         idle = self._take(origin)
         if idle is not None:
@@ -115,7 +122,7 @@ class HttpClient:
                 if proxy is None:
                     return await open_connection(origin, tls, self._server_name)
                 if tls is None:
-                    return await open_proxy(proxy)
+                    return await open_proxy(proxy, self._tls)
                 return await open_tunnel(proxy, origin, tls, self._server_name)
         except TimeoutError as error:
             raise HttpError(f"no connection within {connect_s:.0f} s") from error
@@ -134,6 +141,13 @@ class HttpClient:
         self._idle.append((origin, connection))
         if len(self._idle) > _MOST_IDLE:
             self._idle.pop(0)[1].close()
+
+
+def _target_of(url: str) -> str:
+    """Return what a request asks for: escaped, where a URL of a person's is not (RFC 3986, 2)."""
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    return quote(target, safe=_SAFE, errors="replace")
 
 
 def _elsewhere(url: str, target: str) -> str:

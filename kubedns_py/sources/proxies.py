@@ -5,6 +5,8 @@ Rules of this file:
 - Where there is TLS a proxy is asked for a tunnel and sees nothing of what goes through it; where
   there is none, for the resource itself (RFC 9110, 9.3.6; RFC 9112, 3.2.2).
 - What a proxy is let in with never enters a message.
+- A proxy with TLS to itself is believed as the server is, by the kubeconfig's authority: so does
+  kubectl.
 """
 
 from __future__ import annotations
@@ -59,10 +61,9 @@ def _of_environment(origin: Origin) -> str | None:
     return None if proxy_bypass(origin.host) else getproxies().get(origin.scheme)
 
 
-async def open_proxy(proxy: Proxy) -> Connection:
-    """Return a connection to a proxy. Raises OSError."""
-    tls = ssl.create_default_context() if proxy.origin.scheme == "https" else None
-    return await open_connection(proxy.origin, tls)
+async def open_proxy(proxy: Proxy, tls: ssl.SSLContext) -> Connection:
+    """Return a connection to a proxy, with the server's TLS context if with any. Raises OSError."""
+    return await open_connection(proxy.origin, tls if proxy.origin.scheme == "https" else None)
 
 
 async def open_tunnel(
@@ -73,10 +74,10 @@ async def open_tunnel(
     Raises:
         HttpError: the proxy refuses; OSError where there is no connection, or no TLS on it.
     """
-    through = await open_proxy(proxy)
+    through = await open_proxy(proxy, tls)
     try:
         await _ask_for_tunnel(through, proxy, origin)
-        return await with_tls(through, tls, server_name or origin.host)
+        return await with_tls(through, tls, server_name or origin.certified)
     except BaseException:
         through.close()
         raise

@@ -169,9 +169,17 @@ async def test_a_certificate_may_be_for_another_name(tmp_path: Path) -> None:
         configuration = Configuration(f"https://localhost:{server.port}", ssl_ca_cert=authority)
         with pytest.raises(ssl.SSLCertVerificationError):
             await status_of(configuration)
-        configuration.tls_server_name = "kubernetes.default"
+        for name in ("kubernetes.default", "kubernetes.default."):
+            configuration.tls_server_name = name
 
-        assert await status_of(configuration) == 200
+            assert await status_of(configuration) == 200
+
+
+@pytest.mark.parametrize("name", [".a", "a..b", "a b", "a" * 64])
+def test_a_name_that_no_certificate_can_have_is_said_at_once(name: str) -> None:
+    """Not at each connection, and from inside of asyncio, with a socket left open."""
+    with pytest.raises(ValueError, match=r"label|characters"):
+        HttpClient(Configuration("https://localhost", tls_server_name=name))
 
 
 @pytest.mark.parametrize(
@@ -180,15 +188,48 @@ async def test_a_certificate_may_be_for_another_name(tmp_path: Path) -> None:
         ("https://a.example", Origin("https", "a.example", 443), "a.example:443"),
         ("http://A.example:8080/k8s/x?y", Origin("http", "a.example", 8080), "a.example:8080"),
         ("https://u:p@[fd00::1]:6443", Origin("https", "fd00::1", 6443), "[fd00::1]:6443"),
+        ("http://[fe80::1%25lo]", Origin("http", "fe80::1%25lo", 80), "[fe80::1%25lo]:80"),
+        (
+            "https://b\u00fccher.de",
+            Origin("https", "xn--bcher-kva.de", 443),
+            "xn--bcher-kva.de:443",
+        ),
+        ("https://a.example.:443", Origin("https", "a.example.", 443), "a.example.:443"),
     ],
 )
 def test_a_url_names_a_host_and_a_port(url: str, expected: Origin, authority: str) -> None:
-    """RFC 3986, 3.2; RFC 9112, 3.2."""
+    """RFC 3986, 3.2; RFC 5890, 2.3.2.1: names in ASCII."""
     assert origin_of(url) == expected
     assert expected.authority == authority
 
 
-@pytest.mark.parametrize("url", ["a", "ftp://a", "http:///a", "http://a:b", "http://[", "//a"])
+@pytest.mark.parametrize(
+    ("origin", "named"),
+    [
+        (Origin("https", "a.example", 443), "a.example"),
+        (Origin("http", "fd00::1", 80), "[fd00::1]"),
+        (Origin("https", "a.example", 80), "a.example:80"),
+        (Origin("http", "a.example", 8080), "a.example:8080"),
+    ],
+)
+def test_a_port_that_goes_without_saying_is_not_said(origin: Origin, named: str) -> None:
+    """RFC 9110, 7.2: what routes by Host knows the name alone, as browsers and kubectl send it."""
+    assert origin.named == named
+
+
+def test_a_certificate_has_no_dot_at_the_end_of_a_name() -> None:
+    """RFC 6066, 3: for DNS it says that no search list is wanted."""
+    assert Origin("https", "kubernetes.default.svc.", 443).certified == "kubernetes.default.svc"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("a", "ftp://a", "http:///a", "http://a:b", "http://[", "//a", "http://a:0"),
+        *("http://a..b", "http://.a", f"http://{'a' * 64}", "http://a\udcff", "http://a b"),
+        "http://a\0b",
+    ],
+)
 def test_a_url_that_names_nobody_is_an_error(url: str) -> None:
     """Of one line, and no ValueError."""
     with pytest.raises(HttpError, match="not a"):

@@ -51,6 +51,19 @@ async def test_a_request_names_the_host_and_what_it_is_for() -> None:
     assert second == ["GET / HTTP/1.1", host]
 
 
+async def test_what_a_request_asks_for_is_escaped() -> None:
+    """RFC 3986, 2: a space would end it; what is escaped stays so."""
+    async with scripted(to("/b c?d e=\xfc"), ok()) as server:
+        client = HttpClient(Configuration())
+        await body_of(client, url_of(server, "/a b\xfc/%41?b=c+d&e=%2F"))
+        client.close()
+
+    assert server.lines == [
+        "GET /a%20b%C3%BC/%41?b=c+d&e=%2F HTTP/1.1",
+        "GET /b%20c?d%20e=%C3%BC HTTP/1.1",
+    ]
+
+
 async def test_who_asks_may_stand_in_the_url() -> None:
     """RFC 7617; what a kubeconfig says beside it comes first."""
     async with scripted(ok(), ok()) as server:
@@ -193,6 +206,17 @@ async def test_an_authorization_stays_with_the_server_that_it_is_for() -> None:
     assert other.requests == [
         (0, ["GET /x HTTP/1.1", f"Host: 127.0.0.1:{other.port}", "Accept: */*"])
     ]
+
+
+async def test_who_asks_is_known_where_the_same_server_sends_us_to_itself() -> None:
+    """RFC 9110, 15.4: its URL does not say it again."""
+    async with scripted(b"", ok()) as server:
+        server.answers[0].octets = to(url_of(server, "/there"))
+        client = HttpClient(Configuration())
+        await body_of(client, f"http://u:p@127.0.0.1:{server.port}/")
+        client.close()
+
+    assert ["Authorization: Basic dTpw" in lines for _, lines in server.requests] == [True, True]
 
 
 async def test_servers_that_send_us_in_a_circle_are_left() -> None:
