@@ -213,9 +213,10 @@ async def _sent(
 async def _parts(client: Client, response: Response, idle_s: float) -> AsyncGenerator[bytes, None]:
     try:
         body = body_of(response.headers.get("content-encoding", ""))
-        async for part in response.body(idle_s):
-            for portion in body.feed(part):
-                yield portion
+        async with aclosing(response.body(idle_s)) as parts:
+            async for part in parts:
+                for portion in body.feed(part):
+                    yield portion
         body.end()
     except _ERRORS as error:
         raise _broken(client, error, idle_s) from error
@@ -246,7 +247,7 @@ async def _refusal(client: Client, response: Response) -> ApiError:
     words = said.detail or excerpt(response.reason)
     if response.status == 401:
         words = f"token rejected, also when read again: {words}"
-    detail = f"{client.url}: {words}"
+    detail = f"{client.shown}: {words}"
     return ApiError(response.status, detail, retry_after_s=wait_s)
 
 
@@ -255,12 +256,13 @@ def _broken(client: Client, error: Exception, idle_s: float) -> ApiError:
     if isinstance(error, HttpError):
         text = excerpt(str(error))
     elif isinstance(error, TimeoutError):
-        return ApiError(0, f"{client.url}: no data for {idle_s:.0f} s", silent=True)
+        return ApiError(0, f"{client.shown}: no data for {idle_s:.0f} s", silent=True)
     elif isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
         # asyncio's own words name addresses, and a resolver's numbers are no errno
         named = error.errno > 0
-        text = os.strerror(error.errno) if named else excerpt(str(error))
+        text = os.strerror(error.errno) if named else excerpt(error.strerror or str(error))
         text = f"{text} (errno {error.errno})"
     else:
-        text = f"{type(error).__name__}: {excerpt(str(error))}"
-    return ApiError(0, f"{client.url}: {text}")
+        # asyncio has no words for a server that leaves while TLS is agreed upon
+        text = f"{type(error).__name__}: {excerpt(str(error)) or 'the connection was closed'}"
+    return ApiError(0, f"{client.shown}: {text}")

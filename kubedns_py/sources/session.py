@@ -44,6 +44,13 @@ class Client(Struct, eq=False):
         """The server's URL, without a slash at its end."""
         return str(self.access.configuration.host)
 
+    @property
+    def shown(self) -> str:
+        """The same for messages: without what lets us in, where that stands in it."""
+        scheme, _, rest = self.url.partition("://")
+        authority, slash, path = rest.partition("/")
+        return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
 
 class Session:
     """Lends out the current client.

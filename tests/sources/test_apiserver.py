@@ -256,6 +256,50 @@ async def test_a_server_that_is_not_there_is_told_with_its_error_number(
     assert error.detail == f"{server.url}: Connection refused (errno 111)"
 
 
+async def test_what_lets_us_in_is_not_told(server: FakeApiServer) -> None:
+    """Errors are logged: a URL is told without the password in it."""
+    await server.stop()
+    url = server.url.replace("://", "://u:se%40cret@") + "/k8s/@1"
+
+    async with await connect(kube_master_url=url, kubecfg_file="") as source:
+        error = await list_error(source)
+
+    assert error.detail == f"{server.url}/k8s/@1: Connection refused (errno 111)"
+
+
+async def test_a_host_that_is_not_known_is_told_once() -> None:
+    """In the resolver's words, and with its number."""
+    async with await connect(
+        kube_master_url="http://[fe80::1%nowhere]:1", kubecfg_file=""
+    ) as source:
+        error = await list_error(source)
+
+    assert error.detail == "http://[fe80::1%nowhere]:1: Name or service not known (errno -2)"
+
+
+async def test_a_server_that_leaves_before_there_is_tls_is_told() -> None:
+    """The event loop has no words for it."""
+
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65_536)
+        writer.close()
+
+    listening = await asyncio.start_server(leave, "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with listening, await connect(kube_master_url=url, kubecfg_file="") as source:
+        error = await list_error(source)
+
+    assert error.detail == f"{url}: ConnectionResetError: the connection was closed"
+
+
+async def test_a_name_that_is_none_is_an_error_like_any_other() -> None:
+    """F-01: what has a backoff, and no accident of ours."""
+    async with await connect(kube_master_url="http://a..b", kubecfg_file="") as source:
+        error = await list_error(source)
+
+    assert error.detail.startswith("http://a..b: not a URL: ")
+
+
 async def test_a_list_that_breaks_off_is_an_error(server: FakeApiServer, source: ApiServer) -> None:
     """F-16: half a page is none."""
     server.then_list("services", stream(b'{"metadata":', then="cut"))
@@ -400,6 +444,23 @@ async def test_compressed_events_arrive_as_they_happen(
 
     async with source.watch(A_WATCH) as lines:
         assert await anext(lines) == line
+
+
+async def test_what_is_left_is_closed_at_once_and_not_when_it_is_found(
+    server: FakeApiServer, source: ApiServer
+) -> None:
+    """A generator that is only dropped is closed by a task of its own, some time later."""
+    server.then_watch(
+        "services", stream(an_event("ADDED", a_service_json("web.shop")) + b"\n", then="hang")
+    )
+    before, found = sys.get_asyncgen_hooks(), list[object]()
+    sys.set_asyncgen_hooks(firstiter=before.firstiter, finalizer=found.append)
+    try:
+        async with source.watch(A_WATCH) as lines:
+            assert await anext(lines)
+        assert found == []
+    finally:
+        sys.set_asyncgen_hooks(*before)
 
 
 async def test_a_watch_that_is_left_is_closed(
