@@ -6,32 +6,34 @@ Rules of this file:
   50 ms. They are for requests that name no context, and we make none: our own go another way
   (``sources/http_client.py``). So they are made as on a system without certificates.
 - Where one were used after all, it would trust nobody: a mistake of ours is a refused connection.
-- It is all done with the variables that OpenSSL itself looks at, and they are as before afterwards.
+- Only the thread that imports gets such contexts: this is imported in a thread of its own, while
+  others open connections and start plugins, which need the certificates and the environment.
 """
 
 from __future__ import annotations
 
-import os
+import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
-
-_PLACES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Where OpenSSL finds the certificates of the system, if they are set."""
+from typing import Any
 
 
 @contextmanager
 def _without_certificates() -> Iterator[None]:
-    """Let TLS contexts be made, for as long as this lasts, that find none of the system's."""
-    before = {place: os.environ.get(place) for place in _PLACES}
-    os.environ.update(dict.fromkeys(_PLACES, os.devnull))
+    """Let this thread, for as long as this lasts, make contexts that find none of the system's."""
+    kind: Any = ssl.SSLContext
+    ours, find = threading.get_ident(), kind.set_default_verify_paths
+
+    def found(context: ssl.SSLContext) -> None:
+        if threading.get_ident() != ours:
+            find(context)
+
+    kind.set_default_verify_paths = found
     try:
         yield
     finally:
-        for place, said in before.items():
-            del os.environ[place]
-            if said is not None:
-                os.environ[place] = said
+        kind.set_default_verify_paths = find
 
 
 with _without_certificates():
