@@ -14,6 +14,7 @@ import re
 import socket
 import ssl
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -111,16 +112,30 @@ async def open_connection(
     Raises:
         OSError: there is no connection, or no TLS on it.
     """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
     opened = await start_connection(
-        found, happy_eyeballs_delay=_OTHER_ADDRESS_AFTER_S, socket_factory=open_socket
+        await _addresses(origin),
+        happy_eyeballs_delay=_OTHER_ADDRESS_AFTER_S,
+        socket_factory=open_socket,
     )
     name = (server_name or origin.certified) if tls else None
     streams = await asyncio.open_connection(
         sock=opened, ssl=tls, server_hostname=name, limit=PORTION_OCTETS
     )
     return Connection(*streams)
+
+
+async def _addresses(origin: Origin) -> Sequence[AddrInfoType]:
+    """Return where a host is. Raises OSError.
+
+    An API server is an address most of the time: nobody is asked for it, nor a thread waited for,
+    which others may have (a start imports in one). Names are asked for as this node has addresses.
+    """
+    host, port, kind = origin.host, origin.port, socket.SOCK_STREAM
+    try:
+        return socket.getaddrinfo(host, port, type=kind, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        loop = asyncio.get_running_loop()
+        return await loop.getaddrinfo(host, port, type=kind, flags=socket.AI_ADDRCONFIG)
 
 
 async def with_tls(through: Connection, tls: ssl.SSLContext, server_name: str) -> Connection:

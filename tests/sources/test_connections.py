@@ -21,7 +21,13 @@ from kubedns_py.cluster.reflector import ListRequest, WatchRequest
 from kubedns_py.errors import HttpError
 from kubedns_py.sources.apiserver import ApiServer, connect
 from kubedns_py.sources.client_library import Configuration
-from kubedns_py.sources.connections import Origin, basic_of, open_socket, origin_of
+from kubedns_py.sources.connections import (
+    Origin,
+    basic_of,
+    open_connection,
+    open_socket,
+    origin_of,
+)
 from kubedns_py.sources.http_client import HttpClient
 from tests.helpers.fake_apiserver import FakeApiServer, silence
 from tests.helpers.lists import listed
@@ -243,6 +249,27 @@ def test_a_url_that_names_nobody_is_an_error(url: str) -> None:
 def test_a_url_may_say_who_asks(url: str, expected: str) -> None:
     """RFC 7617, 2."""
     assert basic_of(url) == expected
+
+
+async def test_an_address_is_connected_to_without_a_thread(
+    server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may all be taken: by a resolver that does not answer, or by what a start imports."""
+
+    async def none_left(*_: object, **__: object) -> None:
+        raise AssertionError("a thread is asked")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", none_left)
+    opened = await open_connection(Origin("http", "127.0.0.1", server.port), None)
+    opened.close()
+
+
+async def test_a_name_is_looked_up(server: FakeApiServer) -> None:
+    """In a thread, for that may last."""
+    opened = await open_connection(Origin("http", "localhost", server.port), None)
+
+    assert opened.is_open
+    opened.close()
 
 
 def test_a_socket_is_of_the_family_that_was_found() -> None:
