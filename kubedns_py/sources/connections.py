@@ -84,7 +84,8 @@ def origin_of(url: str) -> Origin:
 
 def host_name(text: str) -> str:
     """Return a name as DNS and TLS take it (RFC 5890, 2.3.2.1). Raises ValueError: it is none."""
-    name = text if ":" in text else text.encode("idna").decode()
+    name = text.encode("idna").decode()
+    name.encode("idna")  # a letter may stand for some with a dot among them
     if name and not _PRINTED.fullmatch(name):
         raise ValueError("a host with characters that no name has")
     return name

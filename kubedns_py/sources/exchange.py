@@ -126,11 +126,11 @@ class Response:
         """Yield the body, a portion at a time, once.
 
         Args:
-            idle_s: how long to wait for each.
+            idle_s: how long to wait for each; what comes with no octet of the body is no portion.
 
         Raises:
             HttpError: it broke off, or is no HTTP; OSError as well.
-            TimeoutError: nothing came for so long.
+            TimeoutError: none came for so long.
         """
         while True:
             if self._parts:
@@ -140,7 +140,8 @@ class Response:
             if self._is_whole:
                 return
             async with asyncio.timeout(idle_s):
-                await self._more()
+                while not self._parts and not self._is_whole:
+                    await self._more()
 
     @property
     def leaves_usable(self) -> bool:

@@ -233,7 +233,7 @@ def test_a_certificate_has_no_dot_at_the_end_of_a_name() -> None:
     [
         *("a", "ftp://a", "http:///a", "http://a:b", "http://[", "//a", "http://a:0"),
         *("http://a..b", "http://.a", f"http://{'a' * 64}", "http://a\udcff", "http://a b"),
-        "http://a\0b",
+        *("http://a\0b", "http://\u2488.a", f"http://[::1%{'a' * 64}]"),
     ],
 )
 def test_a_url_that_names_nobody_is_an_error(url: str) -> None:

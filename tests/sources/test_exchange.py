@@ -147,6 +147,25 @@ async def test_a_body_that_stands_still_is_left() -> None:
         connection.close()
 
 
+class Dripping(Pieces):
+    """A server that never comes to the point."""
+
+    async def read(self, _: int) -> bytes:
+        """Return more of what counts for nothing."""
+        await asyncio.sleep(0)
+        return self._left.pop(0) if len(self._left) > 1 else self._left[0]
+
+
+async def test_a_body_that_is_promised_without_end_is_left() -> None:
+    """F-05: extensions of a chunk, or trailers, are no body (RFC 9112, 7.1)."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;"
+    response = Response(cast("asyncio.StreamReader", Dripping(head, b"a")))
+    await response.head()
+
+    with pytest.raises(TimeoutError):
+        await anext(response.body(0.01))
+
+
 # -- the connection
 
 
