@@ -75,8 +75,8 @@ def origin_of(url: str) -> Origin:
         parts = urlsplit(url)
         port = parts.port
         host = host_name(parts.hostname or "")
-    except ValueError as error:
-        raise HttpError(f"not a URL: {error}") from error
+    except ValueError:  # its words may have a part of a password, where that has a slash
+        raise HttpError("not a URL: its host or port is none") from None
     if parts.scheme not in _PORTS or not host or port == 0:
         raise HttpError("not an http or https URL with a host")
     return Origin(parts.scheme, host, port or _PORTS[parts.scheme])
@@ -92,12 +92,20 @@ def host_name(text: str) -> str:
 
 
 def basic_of(url: str) -> str:
-    """Return the Authorization that stands in a URL (RFC 7617), empty where none does."""
+    """Return the Authorization that stands in a URL (RFC 7617), empty where none does.
+
+    Raises:
+        HttpError: it is none that can be sent.
+    """
     parts = urlsplit(url)
     if parts.username is None:
         return ""
-    secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-    return f"Basic {b64encode(secret).decode()}"
+    secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    try:
+        octets = secret.encode(errors="surrogateescape")  # as the environment had them
+    except UnicodeError:  # its words have the secret
+        raise HttpError("not a URL: who asks is no text") from None
+    return f"Basic {b64encode(octets).decode()}"
 
 
 async def open_connection(

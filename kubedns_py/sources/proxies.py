@@ -46,10 +46,9 @@ def proxy_for(origin: Origin, configured: str | None) -> Proxy | None:
     if not url:
         return None
     try:
-        found = origin_of(url)
+        found, allowed = origin_of(url), basic_of(url)
     except HttpError as error:
         raise HttpError(f"the proxy is {error}") from error
-    allowed = basic_of(url)
     return Proxy(found, {"Proxy-Authorization": allowed} if allowed else {})
 
 

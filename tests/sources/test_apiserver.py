@@ -297,7 +297,7 @@ async def test_a_name_that_is_none_is_an_error_like_any_other() -> None:
     async with await connect(kube_master_url="http://a..b", kubecfg_file="") as source:
         error = await list_error(source)
 
-    assert error.detail.startswith("http://a..b: not a URL: ")
+    assert error.detail == "http://a..b: not a URL: its host or port is none"
 
 
 async def test_a_list_that_breaks_off_is_an_error(server: FakeApiServer, source: ApiServer) -> None:

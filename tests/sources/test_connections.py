@@ -244,11 +244,24 @@ def test_a_url_that_names_nobody_is_an_error(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("url", "expected"),
-    [("http://a", ""), ("http://u:p%40%3A@a", "Basic dTpwQDo="), ("http://u@a", "Basic dTo=")],
+    [
+        ("http://a", ""),
+        ("http://u:p%40%3A@a", "Basic dTpwQDo="),
+        ("http://u@a", "Basic dTo="),
+        ("http://u:\udcff@a", "Basic dTr/"),
+    ],
 )
 def test_a_url_may_say_who_asks(url: str, expected: str) -> None:
-    """RFC 7617, 2."""
+    """RFC 7617, 2; octets of an environment that are no UTF-8 go as they are."""
     assert basic_of(url) == expected
+
+
+def test_who_asks_may_be_no_text() -> None:
+    """A YAML file can name halves of characters."""
+    with pytest.raises(HttpError, match="no text") as caught:
+        basic_of("http://u:secret\ud800@a")
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 async def test_an_address_is_connected_to_without_a_thread(

@@ -73,7 +73,13 @@ def test_the_kubeconfigs_proxy_comes_before_that_of_the_environment(
     assert found == Proxy(Origin("http", "proxy", 3128), {"Proxy-Authorization": "Basic dTpw"})
 
 
-@pytest.mark.parametrize("url", ["socks5://u:secret@p", "p:3128", "http://u:secret@:1", "http://["])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("socks5://u:secret@p", "p:3128", "http://u:secret@:1", "http://["),
+        *("http://u:secret/1@p:3128", "http://u:secret@\u2100", "http://u:secret\ud800@p"),
+    ],
+)
 def test_a_proxy_that_cannot_be_asked_is_said_without_its_password(url: str) -> None:
     """One line; SOCKS is none of ours."""
     with pytest.raises(HttpError, match=r"the proxy is not an? ") as caught:
