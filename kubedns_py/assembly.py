@@ -87,6 +87,20 @@ class Core(Struct):
         else:
             self._programmed_at = self.store.endpoint_changes()
 
+    def reach(self, known: Known, now: float) -> None:
+        """Let the resolver know how much is known, once the zones are up to date.
+
+        What was said before ends at once: a worker would go on saying it until it is heard of.
+
+        Args:
+            known: how much of the cluster was synced at least once.
+            now: seconds since the epoch.
+        """
+        self.commit(now)
+        self.view.known = known
+        if self.responder.keeper is not None:
+            self.responder.keeper.look()
+
     def _count_programming(self, key: Key, now: float) -> None:
         """Count how long a change of endpoints took from its trigger to here, once.
 

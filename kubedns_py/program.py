@@ -183,9 +183,8 @@ class Program:
         reached = known(self._informing.statuses, view.known)
         if reached is view.known:
             return
-        self._commit()
-        view.known = reached
-        if view.known is Known.ALL:
+        self._core.reach(reached, time.time())
+        if reached is Known.ALL:
             self._synced.set()
             seconds = time.monotonic() - self._informing.started
             services = len(self._core.store.keys(Resource.SERVICES))

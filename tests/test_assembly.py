@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import tracemalloc
+from collections.abc import Sequence
 
 import dns.reversename
 import pytest
@@ -15,6 +16,7 @@ from kubedns_py.cluster.store import Store
 from kubedns_py.config.arguments import load
 from kubedns_py.resolver.view import Known
 from kubedns_py.server.arrival import IPV4, Arrival
+from kubedns_py.server.entry import Content
 from kubedns_py.server.respond import Chances
 from kubedns_py.structs import replace
 from tests.helpers import oracle
@@ -283,6 +285,47 @@ def test_a_denial_that_is_repeated_after_the_first_sync_has_the_zones_serial() -
     arrival = Arrival("udp", IPV4, address("127.0.0.1"))
 
     assert len({core.responder.respond(query, arrival) for _ in range(4)}) == 1
+
+
+class Copies:
+    """A listener that has the keys that a worker would answer by itself."""
+
+    def __init__(self) -> None:
+        self.keys: set[bytes] = set()
+
+    def entered(self, number: int, key: bytes, content: Content) -> None:
+        """Have one more."""
+        del number, content
+        self.keys.add(key)
+
+    def left(self, numbers: Sequence[int]) -> None:
+        """Nothing leaves for itself here."""
+        raise AssertionError(numbers)
+
+    def forgot(self) -> None:
+        """Have none."""
+        self.keys.clear()
+
+    def counted(self, serials: Sequence[int]) -> None:
+        """Answers here have none."""
+
+
+@pytest.mark.parametrize("reached", [Known.WITHOUT_ENDPOINTS, Known.ALL])
+def test_nobody_goes_on_saying_that_nothing_is_known(reached: Known) -> None:
+    """T-60: workers are told with the first sync, and not when they are next heard of."""
+    core = a_core(objects=())
+    core.view.known = Known.NOTHING
+    assert core.responder.keeper is not None
+    copies = core.responder.keeper.listener = Copies()
+    for _ in range(3):
+        assert ask(core, WEB).rcode == "SERVFAIL"
+    assert copies.keys
+
+    put(core, *OBJECTS)
+    core.reach(reached, now=1001.0)
+
+    assert not copies.keys
+    assert ask(core, WEB).answer == (f"{WEB} 30 IN A 10.96.0.10",)
 
 
 def test_a_commit_without_changes_leaves_the_serial_alone() -> None:
