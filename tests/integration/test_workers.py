@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -11,7 +12,10 @@ import dns.exception
 import dns.message
 import dns.query
 import pytest
+from aiohttp import web
 
+from tests.helpers.builders import a_page, a_service_json
+from tests.helpers.fake_apiserver import FakeApiServer, answer
 from tests.helpers.process import LOOPBACK, ServerProcess, run_once, serving, wait_until
 from tests.helpers.workers import each_worker, stopped, workers_of
 
@@ -81,6 +85,52 @@ def test_a_change_reaches_all_workers_and_every_answer_is_counted(
         wait_until(lambda: number_of(server, "dns_responses_total") == asker.asked)
         assert number_of(server, "workers") == 2
         assert number_of(server, "answer_table_entries") == 1
+
+
+def begun(server: ServerProcess) -> int:
+    """Return how many processes are workers: until then they are copies of the main process."""
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in workers_of(server)]
+    return sum(b"kubedns_py.server.worker" in line for line in lines)
+
+
+def said_alone(server: ServerProcess, name: str) -> set[str]:
+    """Return what workers say while the main process does nothing, if they say anything."""
+    said: set[str] = set()
+    with stopped([server.process.pid]):
+        for _ in each_worker(server):
+            with contextlib.suppress(dns.exception.Timeout):
+                said.update(server.lines(name, within_s=0.3))
+    return said
+
+
+async def test_no_worker_says_that_nothing_is_known_when_the_server_is_ready(
+    tmp_path: Path,
+) -> None:
+    """T-60: they learn of the first sync before readiness does."""
+    synced = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def late(request: web.Request) -> web.StreamResponse:
+        await synced.wait()
+        page = a_page(a_service_json("web.shop", cluster_ips=["10.96.0.10"]), version="1000")
+        return await answer(200, page)(request)
+
+    def talk(url: str) -> None:
+        flags = (f"--kube-master-url={url}", "--workers=2", "--forward=false")
+        with serving(tmp_path, *flags) as server:
+            wait_until(lambda: server.answers(WEB) == ["SERVFAIL"])
+            wait_until(lambda: begun(server) == 2)
+            Asker(server).learn(WEB)
+            assert said_alone(server, WEB) == {"SERVFAIL"}
+
+            loop.call_soon_threadsafe(synced.set)
+            server.wait_ready()
+            assert said_alone(server, WEB) == set()
+            assert server.lines(WEB) == [f"{WEB} 30 IN A 10.96.0.10"]
+
+    async with FakeApiServer() as api:
+        api.then_list("services", late)
+        await asyncio.to_thread(talk, api.url)
 
 
 def test_without_an_answer_table_workers_hand_all_over(manifests: Path, tmp_path: Path) -> None:
