@@ -175,3 +175,18 @@ def test_an_endpoint_that_loses_its_hostname_is_called_by_its_address() -> None:
         assert list(map(to_text, zone.pointers(address("10.1.0.1"), "all"))) == [
             f"{expected}.db.shop.svc.d."
         ]
+
+
+def test_a_service_without_its_last_hostname_costs_a_name_no_more_than_before() -> None:
+    """Reliability 5.4: what is made alone is so again."""
+    hosts = [f"10.2.{number >> 8}.{number & 255}" for number in range(500)]
+    store = Store(lambda: None)
+    store.put(Resource.SERVICES, a_service("db.shop", headless=True))
+    zone = Zone(store, Naming(from_text("d"), 30), Publishing(), Visibility())
+    costs = []
+    for first in ("10.2.0.0", "10.2.0.0 hostname=db-0", "10.2.0.0"):
+        store.put(Resource.ENDPOINTSLICES, an_endpoints("db.shop", [first, *hosts[1:]]))
+        zone.commit(store.take_changes(), 1.0)
+        costs.append(lines_run(lambda: zone.find((b"10-2-0-1", b"db", b"shop"))))
+
+    assert costs[0] == costs[2] < costs[1]
