@@ -431,7 +431,9 @@ def come_and_go(core: Core, numbers: range) -> None:
             an_endpoints(name, [f"{at} hostname=a"], ["http:80/tcp"], name=f"s{number}-1"),
             an_endpoints(name, [f"10.4.0.1 hostname=b{number}"], name=f"s{number}-2"),
         ]
-        put(core, service, *(replace(each, changed_at=2000.0 + number) for each in slices))
+        alias = a_service(f"a{number}.prod", external_name=f"{name}.svc.cluster.local")
+        slices.append(an_endpoints(f"a{number}.prod", ["10.5.0.1"]))  # of no use to it
+        put(core, service, alias, *(replace(each, changed_at=2000.0 + number) for each in slices))
         core.commit(now=3000.0 + number)
         asked = [(f"{name}.svc.cluster.local.", rtype) for rtype in ("A", "SRV")]
         for owner, rtype in (*asked, (dns.reversename.from_address(at).to_text(), "PTR")):
@@ -440,7 +442,8 @@ def come_and_go(core: Core, numbers: range) -> None:
                 core.responder.respond(query, arrival)
         for each in slices:
             core.store.remove(Resource.ENDPOINTSLICES, each.key)
-        core.store.remove(Resource.SERVICES, service.key)
+        for key in (service.key, alias.key):
+            core.store.remove(Resource.SERVICES, key)
         core.commit(now=3000.0 + number)
 
 

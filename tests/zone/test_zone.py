@@ -72,6 +72,20 @@ class Cluster:
         return [to_text(each) for each in self.zone.pointers(address(text), "all")]
 
 
+@pytest.mark.parametrize("before", [[], [WEB], [HEADLESS]], ids=["new", "cluster-ip", "headless"])
+def test_an_alias_holds_no_address_whatever_endpoints_it_has(before: list[Object]) -> None:
+    """EXT-17, PTR-9: plain ones are not looked at one by one."""
+    cluster = Cluster()
+    cluster.put(SLICE, *before)
+
+    cluster.put(ALIAS)
+
+    assert cluster.records("10-1-0-2.web.shop") is None
+    for text in ("10.3.0.1", "10.1.0.1", "10.1.0.2"):
+        assert cluster.zone.pointer_services(address(text)) == ()
+        assert cluster.pointers(text) == []
+
+
 @pytest.mark.parametrize(
     "events", [[HEADLESS, SLICE], [SLICE, HEADLESS]], ids=["service first", "endpoints first"]
 )
