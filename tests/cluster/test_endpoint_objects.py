@@ -68,8 +68,8 @@ def test_the_only_slice_of_a_service_may_be_known_by_its_addresses() -> None:
 
 @pytest.mark.parametrize("endpoints", [[], ["10.1.0.1 not-ready"], ["10.1.0.1,10.1.0.2"]])
 def test_endpoints_that_are_not_plain_are_looked_at_by_parts(endpoints: list[str]) -> None:
-    """Nor are none: v1 Endpoints or Pods may stand in."""
-    objects = held([an_endpoints("web.shop", endpoints, name="web-1")])
+    """Nor are none, which is what a slice without endpoints has."""
+    objects = held([an_endpoints("web.shop", subsets=[a_subset(endpoints)], name="web-1")])
 
     assert objects.plain([WEB]) == {}
 
