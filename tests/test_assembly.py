@@ -66,8 +66,7 @@ def a_core(*flags: str, objects: tuple[Object, ...] = OBJECTS) -> Core:
         identity=Identity(version="1.2.3", node="node-a"),
     )
     put(core, *objects)
-    core.commit(now=1000.0)
-    core.view.known = Known.ALL
+    core.reach(Known.ALL, now=1000.0)
     return core
 
 
