@@ -27,13 +27,14 @@ from bench.scale_scenarios import (
     propagation_scenario,
     relist_scenario,
     size_scenario,
+    sync_scenario,
     wide_services,
 )
 from bench.servers import OURS, Server
 from bench.stage import Bench
 from bench.zonefile import write_zones
 
-KINDS = ("sizes", "warm", "cold", "workers", "flood", "relist", "propagation", "churn")
+KINDS = ("sizes", "sync", "warm", "cold", "workers", "flood", "relist", "propagation", "churn")
 """Kinds of scenarios, in the order in which they are measured."""
 
 _NAME = "cluster"  # of the files of a report
@@ -78,12 +79,23 @@ class _Record:
     wanted: int = 0
 
     def measure(
-        self, kind: str, scenario: Scenario, servers: Sequence[Server], most: int = _SLOW_ROUNDS
+        self,
+        kind: str,
+        scenario: Scenario,
+        servers: Sequence[Server],
+        rounds: int | None = None,
     ) -> None:
-        """Measure a scenario if it is asked for, and write what there is then."""
+        """Measure a scenario if it is asked for, and write what there is then.
+
+        Args:
+            kind: of the scenario.
+            scenario: what is measured.
+            servers: in the order of their turns; nothing is measured without any.
+            rounds: how many; by default few, as of what takes long.
+        """
         if kind not in self.options.scenarios or not servers:
             return
-        count = min(self.options.rounds, most)
+        count = min(self.options.rounds, _SLOW_ROUNDS) if rounds is None else rounds
         patience_s = self.options.patience
         part = take_turns(self.bench, servers, [scenario], rounds=count, patience_s=patience_s)
         self.scenarios.append(scenario)
@@ -156,6 +168,8 @@ def _with_a_plane(
         if "sizes" in record.options.scenarios or size == len(cluster.services):
             plane.fill(cluster.first(size))
             record.measure("sizes", size_scenario(plane, cluster.first(size)), uncached + own)
+    often = 2 * record.options.rounds + 1
+    record.measure("sync", sync_scenario(cluster), uncached + own, often)
     static = _static(record, cluster, folder)
     _throughput(record, mixes, cached + static, source)
     record.measure("flood", flood_scenario(mixes, cluster), cached + static + own)
