@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubedns_py.cluster.addresses import all_labels, ipv4_addresses
+from kubedns_py.cluster.addresses import are_labels, ipv4_addresses
 from kubedns_py.cluster.apitypes import ApiService, Meta, ServiceSpec
 from kubedns_py.cluster.decode_services import families, plain_ports
 from kubedns_py.cluster.objects import Address, Service, ServiceKind, key_from
@@ -36,7 +36,7 @@ def read_plain(services: Sequence[ApiService]) -> list[Decoded | None]:
     specs = [each.spec or _NO_SPEC for each in services]
     names = [each.name or "" for each in metas]
     addresses = _addresses(specs)
-    are_plain = _KINDS.issuperset([each.kind for each in services]) and all_labels(names)
+    are_plain = _KINDS.issuperset([each.kind for each in services]) and are_labels(names)
     if addresses is None or not are_plain:
         return [None] * len(services)
     return [
