@@ -11,10 +11,12 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
-import socket
+import struct
 from collections.abc import Iterable, Sequence
-from itertools import repeat
-from typing import Any, cast
+from itertools import chain
+from typing import Any
+
+import msgspec
 
 from kubedns_py.cluster.objects import Address
 
@@ -24,7 +26,10 @@ _TARGET = re.compile(r"[^.]{1,63}(?:\.[^.]{1,63})*\.?")
 _MAX_TARGET = 253
 _PORT_NAME = re.compile(r"[-_a-z0-9]{1,62}")
 _LINK_LOCAL = b"\xa9\xfe"
-_IPV4 = int(socket.AF_INET)  # a member costs more to convert than the address
+_OCTET = {str(value): value for value in range(256)}
+_DIGITS = b"0123456789"
+_NUMBERS = msgspec.json.Decoder(list[int])
+_BY_FOUR = struct.Struct("4s")
 
 
 class BadAddress(enum.Enum):
@@ -42,10 +47,11 @@ def packed(text: object) -> Address | None:
     """
     if not isinstance(text, str):
         return None
-    try:
-        return Address(socket.inet_pton(_IPV4, text))
-    except (ValueError, OSError):
-        pass  # it may be an IPv6 address
+    try:  # the common spelling, at a twentieth of the cost
+        one, two, three, four = text.split(".", 4)
+        return Address(bytes((_OCTET[one], _OCTET[two], _OCTET[three], _OCTET[four])))
+    except (ValueError, KeyError):
+        pass  # it may be an IPv6 address, which may have dots as well
     if ":" not in text:
         return None  # as of most names, which need not be looked at any closer
     try:
@@ -72,15 +78,20 @@ def endpoint_address(text: object) -> Address | BadAddress:
 def ipv4_addresses(texts: Sequence[Any]) -> tuple[Address, ...] | None:
     """Return the addresses of texts that all are IPv4, and none link-local; None if one is not.
 
-    It is what ``endpoint_address`` says of each, at a fifth of the cost.
+    It is what ``endpoint_address`` says of each, at an eighth of the cost: once nothing is in each
+    text but digits and three dots, its numbers are those of JSON, without leading zeros too.
     """
     try:
-        found = tuple(map(socket.inet_pton, repeat(_IPV4), texts))
-    except (TypeError, ValueError, OSError):
+        joined = ",".join(texts).encode(errors="replace")
+        if joined.translate(None, _DIGITS) != b",".join([b"..."] * len(texts)):
+            return None
+        octets = bytes(_NUMBERS.decode(b"[%b]" % joined.replace(b".", b",")))
+    except (TypeError, ValueError, msgspec.DecodeError):
+        return None  # no text, a number over 255, and no number or one with a leading zero
+    found: tuple[Address, ...] = tuple(chain.from_iterable(_BY_FOUR.iter_unpack(octets)))
+    if _LINK_LOCAL in octets and any(each.startswith(_LINK_LOCAL) for each in found):
         return None
-    if _LINK_LOCAL in b"".join(found) and any(each.startswith(_LINK_LOCAL) for each in found):
-        return None
-    return cast("tuple[Address, ...]", found)
+    return found
 
 
 def label(text: str) -> str | None:
