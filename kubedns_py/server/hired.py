@@ -102,10 +102,15 @@ class Hired:
         self.pid = process.pid
         return process
 
-    def tell(self, message: Raw) -> None:
-        """Tell it something, if it is there: otherwise it is told everything when it is."""
+    def tell(self, message: Raw, *, at_once: bool) -> None:
+        """Tell it something, if it is there: otherwise it is told everything when it is.
+
+        Args:
+            message: what it is told.
+            at_once: whether this turn of the loop must not go on before that.
+        """
         if self._outbox is not None:
-            self._outbox.tell(message)
+            self._outbox.tell(message, at_once=at_once)
 
     def hear(self) -> list[Said]:
         """Return what it said; more may be there."""

@@ -49,12 +49,14 @@ class Outbox:
         self._is_closed = False
         self.is_behind = False
 
-    def tell(self, message: Raw) -> None:
-        """Send a message at the end of this turn of the loop, with what else comes up."""
+    def tell(self, message: Raw, *, at_once: bool = False) -> None:
+        """Send a message: at the end of this turn of the loop, with what else comes up, or now."""
         if self.is_behind:
             return
         self._fresh.append(message)
-        if len(self._fresh) == 1:
+        if at_once:
+            self._send()
+        elif len(self._fresh) == 1:
             asyncio.get_running_loop().call_soon(self._send)
 
     def tell_everything(self) -> None:

@@ -175,17 +175,20 @@ class WorkerServer:
             self._tell(Left(tuple(numbers[start : start + _MOST_LEFT])))
 
     def forgot(self) -> None:
-        """Tell that no entry is left; see ``Listener``."""
-        self._tell(Forgot())
+        """Tell that no entry is left; see ``Listener``.
+
+        Readiness may be said in the same turn of the loop, and everything that is said then is so.
+        """
+        self._tell(Forgot(), at_once=True)
 
     def counted(self, serials: Sequence[int]) -> None:
         """Tell the zones' serials; see ``Listener``."""
         self._tell(Counted(tuple(serials)))
 
-    def _tell(self, told: Told) -> None:
+    def _tell(self, told: Told, *, at_once: bool = False) -> None:
         message = encoded(told)
         for worker in self._workers:
-            worker.tell(message)
+            worker.tell(message, at_once=at_once)
 
     def _everything(self) -> Iterator[Raw]:
         """Yield all that a worker has to know, which may know something else."""

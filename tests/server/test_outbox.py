@@ -62,6 +62,20 @@ async def test_what_comes_up_in_one_turn_goes_in_one_packet(
     assert read_told(theirs.recv(1000)) == [Left((number,)) for number in range(3)]
 
 
+async def test_what_cannot_wait_is_sent_at_once_and_in_order(
+    line: tuple[socket.socket, socket.socket],
+) -> None:
+    """T-60: readiness may be said in the same turn."""
+    ours, theirs = line
+    outbox = Outbox(ours, list)
+    outbox.tell(encoded(Left((1,))))
+    outbox.tell(encoded(Forgot()), at_once=True)
+    assert told_by(theirs) == [Left((1,)), Forgot()]
+
+    await asyncio.sleep(0)
+    assert told_by(theirs) == []
+
+
 async def test_a_worker_that_takes_nothing_for_a_while_gets_everything_in_order(
     line: tuple[socket.socket, socket.socket],
 ) -> None:
