@@ -43,7 +43,7 @@ from kubedns_py.server.entry import Entry
 from kubedns_py.server.reader import COUNTS, Reader, open_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kubedns_py.server.batch import Batch
     from kubedns_py.structs import Raw
@@ -179,7 +179,9 @@ class Worker:
                 self._copy.take(told)
         return True
 
-    def _hand_over(self, number: int, batch: Batch, slots: Sequence[int]) -> None:
+    def _hand_over(
+        self, number: int, batch: Batch, slots: Sequence[int], _: Callable[[], None]
+    ) -> None:
         self._say(1)  # a flood leaves no room for it otherwise
         names, infos = list(map(batch.name, slots)), list(map(batch.info, slots))
         for packet, count in handed_over(number, names, infos, list(map(batch.message, slots))):

@@ -69,6 +69,14 @@ class UdpClient:
         async with asyncio.timeout(DEADLINE_S):
             return await asyncio.get_running_loop().sock_recv(self._sock, 65535)
 
+    def heard(self) -> list[bytes]:
+        """Return the datagrams that have come."""
+        found: list[bytes] = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                found.append(self._sock.recv(65535))
+        return found
+
     async def ask(self, message: bytes) -> bytes:
         """Send one datagram and return the next that comes."""
         self.send(message)

@@ -15,7 +15,7 @@ from tests.helpers.dnsclient import a_query
 from tests.helpers.udpserver import CLIENT, ScriptedSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pytest
 
@@ -56,7 +56,7 @@ class House:
         batch = OneByOne(self.sock, Destinations("0.0.0.0", 53), ODD_PORTS | {53}, self.counts)
         self.reader = Reader(batch, self.known, self.take, self.counts)
 
-    def take(self, _: Batch, slots: Sequence[int]) -> None:
+    def take(self, _: Batch, slots: Sequence[int], _look: Callable[[], None]) -> None:
         """Note which, and how many had been replied to by then."""
         self.taken.append((list(slots), len(self.sock.sent)))
 
