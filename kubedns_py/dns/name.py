@@ -11,6 +11,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NewType
 
 from kubedns_py.errors import BadName
@@ -125,6 +126,28 @@ def folded(name: Name) -> Name:
 def wire_length(name: Name) -> int:
     """Return the octets that the uncompressed wire form takes (RFC 1035, 3.1)."""
     return sum(map(len, name)) + len(name) + 1
+
+
+class Suffixes:
+    """Some names, of which the longest one is found that another name is or stands under.
+
+    Args:
+        names: each with a label at least.
+    """
+
+    __slots__ = ("_depths", "_names")
+
+    def __init__(self, names: Iterable[Name]) -> None:
+        self._names = frozenset(names)
+        self._depths = tuple(sorted({len(name) for name in self._names}, reverse=True))
+
+    def longest(self, name: Name) -> Name | None:
+        """Return the longest of them, by labels, or None."""
+        for depth in self._depths:
+            suffix = name[-depth:]
+            if suffix in self._names:
+                return suffix
+        return None
 
 
 def is_below(name: Name, ancestor: Name) -> bool:

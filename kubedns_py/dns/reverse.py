@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import enum
+import ipaddress
 
 from kubedns_py.dns.name import Name, is_below
 
 IN_ADDR_ARPA: Name = (b"in-addr", b"arpa")
 IP6_ARPA: Name = (b"ip6", b"arpa")
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_IPV4 = 4
 _IPV4_LABELS = 4
 _IPV6_LABELS = 32
 _IPV4_NAME = _IPV4_LABELS + len(IN_ADDR_ARPA)
@@ -35,6 +39,19 @@ def reverse_name(address: bytes) -> Name:
     if len(address) == _IPV4_LABELS:
         return (*(str(octet).encode() for octet in reversed(address)), *IN_ADDR_ARPA)
     return (*(digit.encode() for digit in reversed(address.hex())), *IP6_ARPA)
+
+
+def reverse_zones(network: Network) -> list[Name]:
+    """Return the reverse zones that a network consists of: one, or as many as it takes, to 128.
+
+    A network is cut at the next octet or nibble boundary below its prefix, because that is where a
+    reverse zone can begin: 10.96.0.0/12 becomes sixteen zones.
+    """
+    bits = 8 if network.version == _IPV4 else 4
+    labels = -(-network.prefixlen // bits)
+    parts = network.subnets(new_prefix=labels * bits)
+    names = (reverse_name(part.network_address.packed) for part in parts)
+    return [name[len(name) - len(IN_ADDR_ARPA) - labels :] for name in names]
 
 
 def read_reverse(name: Name) -> bytes | NotAnAddress:

@@ -6,20 +6,13 @@ nibble boundary inside a local network, otherwise ``in-addr.arpa`` or ``ip6.arpa
 
 from __future__ import annotations
 
-import ipaddress
 from itertools import islice
 
 from kubedns_py.cluster.objects import Address
-from kubedns_py.dns.name import MAX_NAME, Name, is_below, to_wire, wire_length
+from kubedns_py.dns.name import MAX_NAME, Name, to_wire, wire_length
 from kubedns_py.dns.rcode import EDE_NOT_AUTHORITATIVE, REFUSED, ExtendedError
 from kubedns_py.dns.render import Reply
-from kubedns_py.dns.reverse import (
-    IN_ADDR_ARPA,
-    NotAnAddress,
-    read_reverse,
-    reverse_apex,
-    reverse_name,
-)
+from kubedns_py.dns.reverse import NotAnAddress, read_reverse, reverse_apex
 from kubedns_py.dns.rrset import NS, PTR, SOA, RRset
 from kubedns_py.resolver.answers import (
     forwarded,
@@ -29,7 +22,7 @@ from kubedns_py.resolver.answers import (
     nxdomain,
     soa_rrset,
 )
-from kubedns_py.resolver.view import Network, Question, Resolution, View
+from kubedns_py.resolver.view import Question, Resolution, View
 from kubedns_py.zone.naming import POD, dashed
 from kubedns_py.zone.reverse import MOST_POINTERS
 from kubedns_py.zone.zone import Zone
@@ -45,7 +38,7 @@ def reverse_names(question: Question, view: View) -> Resolution | None:
     if apex is None:
         return None
     zone = view.zones[0]
-    local = _local_apex(question.name, _own_networks(view))
+    local = view.own_reverse.longest(question.name)
     owner = local or apex
     address = read_reverse(question.name)
     rrsets = _rrsets(question, owner, address, view)
@@ -66,7 +59,7 @@ def reverse_names(question: Question, view: View) -> Resolution | None:
 
 def served_apex(name: Name, view: View) -> Name | None:
     """Return the longest reverse zone of ours that a name is in, or None."""
-    return _local_apex(name, view.policy.local_networks) or reverse_apex(name)
+    return view.local_reverse.longest(name) or reverse_apex(name)
 
 
 def answering_stub(name: Name, zone: Zone | None, view: View) -> Name | None:
@@ -91,16 +84,12 @@ def is_served(name: Name, view: View) -> bool:
     """Tell whether a reverse name is ours to answer: in a local network, or a known address's."""
     if reverse_apex(name) is None:
         return False
-    if _local_apex(name, _own_networks(view)) is not None:
+    if view.own_reverse.longest(name) is not None:
         return True
     address = read_reverse(name)
     return not isinstance(address, NotAnAddress) and bool(
         _targets(Address(address), view.zones[0], view)
     )
-
-
-def _own_networks(view: View) -> tuple[Network, ...]:
-    return view.policy.local_networks + view.policy.private_networks
 
 
 def _rrsets(
@@ -130,32 +119,3 @@ def _targets(address: Address, zone: Zone, view: View) -> tuple[Name, ...]:
         (dashed(address), each, POD, *zone.apex) for each in namespaces if zone.has_namespace(each)
     )
     return tuple(islice((each for each in names if wire_length(each) <= MAX_NAME), MOST_POINTERS))
-
-
-def _local_apex(name: Name, networks: tuple[Network, ...]) -> Name | None:
-    """Return the most specific local reverse zone that a name is in, or None.
-
-    A network is cut at the next octet or nibble boundary below its prefix, because that is where a
-    reverse zone can begin: 10.96.0.0/12 becomes sixteen zones, of which one holds the name.
-    """
-    best: Name | None = None
-    for network in networks:
-        apex = _zone_inside(name, network)
-        if apex is not None and (best is None or len(apex) > len(best)):
-            best = apex
-    return best
-
-
-def _zone_inside(name: Name, network: Network) -> Name | None:
-    bits = 8 if network.version == 4 else 4
-    labels = -(-network.prefixlen // bits)
-    base = reverse_name(network.network_address.packed)
-    root = IN_ADDR_ARPA if network.version == 4 else base[-2:]
-    if not is_below(name, root) or len(name) < len(root) + labels:
-        return None
-    apex = name[len(name) - len(root) - labels :]
-    whole = (b"0",) * (len(base) - len(apex)) + apex
-    address = read_reverse(whole)
-    if isinstance(address, NotAnAddress) or ipaddress.ip_address(address) not in network:
-        return None
-    return apex

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import enum
-import ipaddress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
 from kubedns_py.cluster.objects import Address, Key
 from kubedns_py.cluster.selector import Selector
 from kubedns_py.cluster.store import Store
-from kubedns_py.dns.name import Name
+from kubedns_py.dns.name import Name, Suffixes
 from kubedns_py.dns.render import Reply
+from kubedns_py.dns.reverse import Network, reverse_zones
 from kubedns_py.structs import Struct
 from kubedns_py.zone.zone import Zone
 
 _KUBE_DNS = Key("kube-system", "kube-dns")
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Known(enum.Enum):
@@ -69,6 +68,8 @@ class View:
         search_ends_here: whether a pod's search list ends with the cluster's own domains, so that
             the absolute name is what follows (the node has no search domains of its own).
         denials: by rcode and apex, for which serial and what: made ready by ``answers.py``.
+        local_reverse: the reverse zones of the local networks.
+        own_reverse: the same, and those of the private ones.
     """
 
     zones: tuple[Zone, ...]
@@ -80,12 +81,18 @@ class View:
     search_ends_here: bool = True
 
     denials: dict[tuple[int, Name], tuple[int, Reply]] = field(default_factory=dict, repr=False)
+    local_reverse: Suffixes = field(init=False, repr=False)
+    own_reverse: Suffixes = field(init=False, repr=False)
     _by_apex: dict[Name, Zone] = field(init=False, repr=False)
     _depths: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._by_apex = {zone.apex: zone for zone in reversed(self.zones)}
         self._depths = tuple(sorted({len(apex) for apex in self._by_apex}, reverse=True))
+        local = [*map(reverse_zones, self.policy.local_networks)]
+        private = [*map(reverse_zones, self.policy.private_networks)]
+        self.local_reverse = Suffixes(chain.from_iterable(local))
+        self.own_reverse = Suffixes(chain.from_iterable(local + private))
 
     def stub_of(self, name: Name) -> Name | None:
         """Return the longest stub domain, by labels, that a name is in."""

@@ -7,9 +7,10 @@ import ipaddress
 import pytest
 
 from kubedns_py.dns.name import to_text
+from kubedns_py.dns.reverse import Network
 from kubedns_py.dns.rrset import ANY, NS, PTR, SOA, SRV, TXT, A
 from kubedns_py.resolver.reverse_rules import reverse_names
-from kubedns_py.resolver.view import Network, Policy, View
+from kubedns_py.resolver.view import Policy, View
 from tests.helpers.objects import a_namespace, a_pod, a_service, an_endpoints
 from tests.helpers.views import a_question, a_view, section, shown
 
