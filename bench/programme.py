@@ -172,7 +172,8 @@ def _with_a_plane(
     record.measure("sync", sync_scenario(cluster), uncached + own, often)
     static = _static(record, cluster, folder)
     _throughput(record, mixes, cached + static, source)
-    record.measure("flood", flood_scenario(mixes, cluster), cached + static + own)
+    flood, rounds = flood_scenario(mixes, cluster), record.options.rounds
+    record.measure("flood", flood, cached + static + own, rounds)
     record.measure("relist", relist_scenario(plane, cluster), uncached + own)
     if "propagation" in record.options.scenarios:
         for each in wide[_FIRST_WIDTHS:]:
