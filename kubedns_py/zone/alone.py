@@ -64,20 +64,19 @@ def _port_node(service: Service, below: Name, own: Name, ttl: int) -> Node | Non
     return Node(rrsets | {SRV: service_srv(owner, ports, own, beside)})
 
 
-def endpoint_node(address: Address, label: bytes, service: Service, naming: Naming) -> Node | None:
+def endpoint_node(address: Address, owner: Name, service: Service, ttl: int) -> Node | None:
     """Return the node of endpoints that are called by their address.
 
     Args:
         address: of one or more published endpoints of the service, none of its own.
-        label: what it is called by.
+        owner: what they are called.
         service: as it is in the store.
-        naming: how the service is called.
+        ttl: seconds.
     """
-    owner = (label, *naming.service(service.key))
     if not _names_endpoints(service) or wire_length(owner) > MAX_NAME:
         return None
     rtype = address_type(address)
-    return Node({rtype: RRset(owner, rtype, naming.ttl, (address,))})
+    return Node({rtype: RRset(owner, rtype, ttl, (address,))})
 
 
 def own_pointers(service: Service, naming: Naming) -> tuple[Pointer, ...]:

@@ -29,7 +29,8 @@ _FNV_PRIME = 0x01000193
 _DASHED_OCTETS = frozenset(b"0123456789abcdef-")
 _IPV4_PARTS = 4
 _FEWEST_IPV6_PARTS = 3
-_OCTETS = {str(value).encode(): value for value in range(256)}
+_TEXTS = [str(value).encode() for value in range(256)]
+_OCTETS = {text: value for value, text in enumerate(_TEXTS)}
 
 
 class Naming(Struct, frozen=True):
@@ -73,8 +74,9 @@ class Naming(Struct, frozen=True):
 
 def dashed(address: bytes) -> bytes:
     """Return an address as a label: ``10-1-0-1``, ``fd00--5``, ``0--1``."""
-    if len(address) == 4:
-        return "-".join(map(str, address)).encode()  # at a fifth of the cost
+    if len(address) == _IPV4_PARTS:
+        first, second, third, fourth = address
+        return b"-".join((_TEXTS[first], _TEXTS[second], _TEXTS[third], _TEXTS[fourth]))
     text = str(ipaddress.ip_address(address)).replace(":", "-")
     return f"{'0' * text.startswith('-')}{text}{'0' * text.endswith('-')}".encode()
 
@@ -86,8 +88,11 @@ def read_dashed(label: bytes) -> Address | None:
     """
     parts = label.split(b"-")
     if len(parts) == _IPV4_PARTS and b"" not in parts:
+        first, second, third, fourth = parts
         try:
-            return Address(bytes([_OCTETS[part] for part in parts]))
+            return Address(
+                bytes((_OCTETS[first], _OCTETS[second], _OCTETS[third], _OCTETS[fourth]))
+            )
         except KeyError:
             return None
     if len(parts) < _FEWEST_IPV6_PARTS or not _DASHED_OCTETS.issuperset(label):

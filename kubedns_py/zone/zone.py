@@ -26,7 +26,7 @@ from kubedns_py.zone.alone import (
     own_node,
     own_pointers,
 )
-from kubedns_py.zone.naming import Naming, dashed, read_dashed
+from kubedns_py.zone.naming import SVC, Naming, dashed, read_dashed
 from kubedns_py.zone.publishing import Publishing, held_addresses, held_with, published
 from kubedns_py.zone.records import names_too_long, service_subtree
 from kubedns_py.zone.reverse import Group, Reverse, chosen_targets
@@ -244,7 +244,7 @@ class Zone:
             return self._tree.find(path)  # the service holds it, and perhaps an endpoint does too
         if len(address) != _IPV4_OCTETS and dashed(address) != path[0]:
             return None  # another spelling is another name
-        return endpoint_node(address, path[0], service, self.naming)
+        return endpoint_node(address, (*path, SVC, *self.apex), service, self.naming.ttl)
 
     def _are_called_by_address(self, key: Key) -> bool:
         """Tell whether all endpoints of a service are called by their dashed address alone."""
