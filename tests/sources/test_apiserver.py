@@ -310,8 +310,9 @@ async def test_a_list_that_breaks_off_is_an_error(server: FakeApiServer, source:
 async def test_a_silent_list_is_given_up(
     server: FakeApiServer, source: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F-05: idle for too long; here 0.1 s instead of 60 s."""
+    """F-05: idle for too long; here 0.1 s instead of 60 s, and as long to connect."""
     monkeypatch.setattr("kubedns_py.sources.apiserver._LIST_IDLE_S", 0.1)
+    monkeypatch.setattr("kubedns_py.sources.apiserver._CONNECT_S", 0.1)
     server.then_list("services", silence(), stream(b'{"metadata":', then="hang"))
 
     assert (await list_error(source)).detail == f"{server.url}: no data for 0 s"
