@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from kubedns_py.cluster.objects import Key, Service, ServiceKind
 from kubedns_py.cluster.selector import parse_selector
-from kubedns_py.cluster.store import Store
+from kubedns_py.cluster.store import Changes, Store
 from kubedns_py.config.options import Config
 from kubedns_py.dns.name import Name, from_text
 from kubedns_py.dns.render import Shape
@@ -71,7 +71,17 @@ class Core(Struct):
         Args:
             now: seconds since the epoch.
         """
-        changes = self.store.take_changes()
+        self._commit(self.store.take_changes(), now)
+
+    def commit_listed(self, now: float) -> None:
+        """Take over what will hardly change before the first sync, while endpoints are listed.
+
+        Args:
+            now: seconds since the epoch.
+        """
+        self._commit(self.store.take_plain(), now)
+
+    def _commit(self, changes: Changes, now: float) -> None:
         if not changes:
             return
         # before the first sync nothing was answered that could change
@@ -84,8 +94,6 @@ class Core(Struct):
         if self.view.known is Known.ALL:
             for key in changes.services:
                 self._count_programming(key, now)
-        else:
-            self._programmed_at = self.store.endpoint_changes()
 
     def reach(self, known: Known, now: float) -> None:
         """Let the resolver know how much is known, once the zones are up to date.
@@ -98,6 +106,7 @@ class Core(Struct):
         """
         self.commit(now)
         self.view.known = known
+        self._programmed_at = self.store.endpoint_changes()
         if self.responder.keeper is not None:
             self.responder.keeper.look()
 

@@ -27,7 +27,7 @@ from kubedns_py.config.options import Config
 from kubedns_py.descriptors import within_limit
 from kubedns_py.dns.name import to_text
 from kubedns_py.informing import Informing
-from kubedns_py.readiness import age_s, known, missing
+from kubedns_py.readiness import age_s, known, lists_endpoints, missing
 from kubedns_py.resolver.view import Known, View
 from kubedns_py.server.connection import TcpLimits
 from kubedns_py.server.elsewhere import Upstreams
@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SYNC_LOOK_S = 0.25
-"""How often a first sync that does not come is looked at: the API server may refuse a part."""
+_SYNC_LOOK_S = 0.05
+"""How often a first sync is looked at: the API server may refuse a part; and while it makes the
+rest there is time to take over what has come."""
 
 _AGE_LOOK_S = 1.0
 _PAGES_AFTER_S = 0.5
@@ -203,6 +204,8 @@ class Program:
         while self._core.view.known is not Known.ALL:
             await asyncio.sleep(_SYNC_LOOK_S)
             self._look_at_sync()
+            if self._core.view.known is Known.NOTHING and lists_endpoints(self._informing.statuses):
+                self._core.commit_listed(time.time())
             if not said and time.monotonic() - self._informing.started > timeout_s:
                 said = True
                 for line in self._missing():

@@ -34,6 +34,12 @@ def known(statuses: Mapping[Resource, ResourceStatus], so_far: Known) -> Known:
     return so_far
 
 
+def lists_endpoints(statuses: Mapping[Resource, ResourceStatus]) -> bool:
+    """Tell whether endpoints are all that is still waited for."""
+    waited_for = {each.resource for each in statuses.values() if not each.synced}
+    return bool(waited_for) and waited_for <= _ENDPOINTS
+
+
 def age_s(statuses: Mapping[Resource, ResourceStatus], now: float) -> float:
     """Return how long ago the source was last heard for the resource it is quietest about.
 

@@ -351,6 +351,34 @@ def changed(service: str, changed_at: float, *endpoints: str) -> Endpoints:
     return an_endpoints(service, endpoints, changed_at=changed_at)
 
 
+def test_what_is_listed_is_taken_over_before_the_first_sync() -> None:
+    """T-60: whatever comes of it later is in the answers too, and nothing of it is counted."""
+    core = a_core(objects=())
+    core.view.known = Known.NOTHING
+    put(core, *OBJECTS[:2], a_namespace("prod", labels={"dns": "on"}))
+    put(core, changed("web.prod", 1990.0, "10.1.0.1"))
+    put(core, an_endpoints("db.prod", ["10.1.1.1"], name="db-1"))
+    core.commit_listed(now=2000.0)
+    (zone,) = core.view.zones
+    assert zone.pointer_services(address("10.1.0.1")) == (a_key("web.prod"),)
+    assert core.store.take_plain().services == {}
+
+    put(core, an_endpoints("db.prod", ["10.1.1.2"], name="db-2"))
+    assert ask(core, "db.prod.svc.cluster.local.").rcode == "SERVFAIL"
+    core.reach(Known.ALL, now=2001.0)
+
+    assert set(ask(core, "db.prod.svc.cluster.local.").answer) == {
+        "db.prod.svc.cluster.local. 30 IN A 10.1.1.1",
+        "db.prod.svc.cluster.local. 30 IN A 10.1.1.2",
+    }
+    assert ask(core, "1.0.1.10.in-addr.arpa.", "PTR").answer == (
+        "1.0.1.10.in-addr.arpa. 30 IN PTR 10-1-0-1.web.prod.svc.cluster.local.",
+    )
+    put(core, a_service("web.prod", cluster_ips=["10.96.0.11"]))
+    core.commit(now=90000.0)
+    assert programmed(core) == {}
+
+
 def test_a_change_of_endpoints_is_counted_once_by_the_kind_of_its_service() -> None:
     """LIF-20: seconds since the trigger time; CoreDNS's words."""
     core = a_core()

@@ -2,7 +2,7 @@
 
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.status import ResourceStatus
-from kubedns_py.readiness import age_s, known, missing
+from kubedns_py.readiness import age_s, known, lists_endpoints, missing
 from kubedns_py.resolver.view import Known
 
 FORBIDDEN = "list endpointslices.discovery.k8s.io is forbidden (403)"
@@ -31,6 +31,13 @@ def test_everything_is_known_after_the_first_complete_lists() -> None:
 def test_late_endpoints_are_waited_for() -> None:
     """T-60: SERVFAIL until they are there."""
     assert known(statuses(services=True, slices=False), Known.NOTHING) is Known.NOTHING
+
+
+def test_while_endpoints_alone_are_listed_their_services_are_there() -> None:
+    """T-60: what is listed first can be taken over before the rest has come."""
+    assert lists_endpoints(statuses(services=True, slices=False))
+    assert not lists_endpoints(statuses(services=False, slices=False))
+    assert not lists_endpoints(statuses(services=True, slices=True))
 
 
 def test_refused_endpoints_do_not_hold_back_the_services() -> None:

@@ -21,7 +21,7 @@ from kubedns_py.cluster.intake import Complaints, Intake, key_of
 from kubedns_py.cluster.listing import Listing
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.packed import Packed
-from kubedns_py.cluster.replacement import apply, differences
+from kubedns_py.cluster.replacement import MANY, apply, differences
 from kubedns_py.cluster.requests import ListRequest, Pause, Wait, WatchRequest
 from kubedns_py.cluster.snapshot import Snapshot
 from kubedns_py.cluster.status import RelistReason, ResourceStatus
@@ -167,8 +167,9 @@ class Reflector:
     def _gather(
         self, snapshot: Snapshot, portions: Iterable[Sequence[Decoded | BadObject]]
     ) -> Iterator[None]:
+        enter = not self.status.synced and self._resource in MANY
         for portion in portions:
-            snapshot.take(portion, self._store, self._resource)
+            snapshot.take(portion, self._store, self._resource, enter=enter)
             yield
 
     # -- a watch's outcome

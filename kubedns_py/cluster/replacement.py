@@ -43,8 +43,8 @@ _LOOKED_AT = 500
 
 
 _OF_ENDPOINTS = (Resource.ENDPOINTSLICES, Resource.ENDPOINTS)
-_MANY = (Resource.SERVICES, *_OF_ENDPOINTS)
-"""Of these a first list has thousands, which enter the store together."""
+MANY = (Resource.SERVICES, *_OF_ENDPOINTS)
+"""Of these a first list has thousands, which enter the store together; see ``snapshot.py``."""
 
 
 Change = tuple[Key, Packed | Object | None]
@@ -84,9 +84,6 @@ def differences(
 def apply(store: Store, resource: Resource, changes: Sequence[Change]) -> Iterator[None]:
     """Make changes in the store; yields between portions of work."""
     groups = yield from _groups(store, resource, changes)
-    if resource in _MANY and not store.keys(resource):
-        yield from _add(store, resource, groups)
-        return
     done = 0
     for owners, together in groups:
         done += 2 * _work(store, owners)
@@ -101,24 +98,6 @@ def apply(store: Store, resource: Resource, changes: Sequence[Change]) -> Iterat
         if done >= PORTION:
             done = 0
             yield
-
-
-def _add(store: Store, resource: Resource, groups: Iterable[_Group]) -> Iterator[None]:
-    """Add the objects of a resource of which there is none; yields between portions of work."""
-    are_bare = not any(map(store.keys, _OF_ENDPOINTS))  # what is added is of other Services
-    portion: list[tuple[Key, Packed | Object]] = []
-    done = 0
-    for owners, together in groups:
-        done += 2 * (SERVICE if are_bare else _work(store, owners))
-        for key, after in together:
-            if after is not None:
-                portion.append((key, after))
-                done += after.endpoints if isinstance(after, Packed) else 0
-        if done >= PORTION:
-            store.add(resource, dict(portion))
-            portion, done = [], 0
-            yield
-    store.add(resource, dict(portion))
 
 
 def _groups(

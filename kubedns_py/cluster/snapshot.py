@@ -3,7 +3,8 @@
 Rules of this file:
 
 - The store is not touched before the state is complete; how it changes then, ``replacement.py``
-  says.
+  says. It is otherwise before the first sync: nobody answers from the store yet, and what is new
+  enters it at once. What a list that broke off has left there goes when one is complete.
 - An object equal to the one in the store is not kept, and another in its place is packed: a relist
   costs little memory, whatever changed.
 - The last good version of an object that cannot be read stays.
@@ -44,10 +45,23 @@ class Snapshot(Struct):
     versions: dict[Key, str] = field(default_factory=dict)
 
     def take(
-        self, portion: Iterable[Decoded | BadObject], store: Store, resource: Resource
+        self,
+        portion: Iterable[Decoded | BadObject],
+        store: Store,
+        resource: Resource,
+        *,
+        enter: bool = False,
     ) -> None:
-        """Take objects, readable or not; one that is not meant for DNS leaves no item."""
+        """Take objects, readable or not; one that is not meant for DNS leaves no item.
+
+        Args:
+            portion: the objects.
+            store: what they are compared with.
+            resource: what they are.
+            enter: whether those that are not in the store enter it at once: Services or endpoints.
+        """
         known = store.keys(resource)
+        new: dict[Key, Packed | Object] = {}
         versions, items = self.versions, self.items
         for found in portion:
             if not isinstance(found, Decoded):
@@ -57,8 +71,16 @@ class Snapshot(Struct):
             if key in versions:
                 self._forget(key)
             versions[key] = found.version
-            if item is not None:
-                items[key] = store.difference(resource, key, item) if key in known else item
+            if item is None:
+                continue
+            if key in known:
+                items[key] = store.difference(resource, key, item)
+            elif enter:
+                new[key], items[key] = item, None
+            else:
+                items[key] = item
+        if new:
+            store.add(resource, new)
 
     def _take_unreadable(self, found: BadObject) -> None:
         """Remember that an object exists of which nothing more can be said."""

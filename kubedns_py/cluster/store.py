@@ -185,6 +185,17 @@ class Store:
         changes, self._changes = self._changes, Changes()
         return changes
 
+    def take_plain(self) -> Changes:
+        """Return those dirty Services whose endpoints are plain; the others stay dirty.
+
+        See ``plain``. Whatever comes of such a Service later makes it dirty again.
+        """
+        dirty = self._changes.services
+        found = dict.fromkeys(self._slices.plain(dirty))
+        for each in found:
+            del dirty[each]
+        return Changes(found)
+
     def keys(self, resource: Resource) -> KeysView[Key]:
         """Return the keys of a resource: a live view."""
         match resource:

@@ -58,6 +58,11 @@ def a_service(name: str, ip: str = "10.96.0.1", version: str = "10") -> Json:
     return a_service_json(f"{name}.shop", cluster_ips=[ip], version=version)
 
 
+def a_slice(name: str) -> Json:
+    """Return a slice with one endpoint."""
+    return a_slice_json(f"{name}-1.shop", endpoints=["10.1.0.1"])
+
+
 @dataclass
 class Driver:
     """A reflector, its store, and a clock that moves when told."""
@@ -161,22 +166,70 @@ def test_the_first_request_is_a_list_of_everything() -> None:
     assert driver.status.relists == {"start": 1}
 
 
-def test_a_list_enters_the_store_when_it_is_complete() -> None:
-    """Ecosystem 1.6 step 2: half a state is never taken for synced."""
-    driver = Driver()
+@pytest.mark.parametrize("resource", [Resource.SERVICES, Resource.ENDPOINTSLICES])
+def test_a_first_list_enters_the_store_as_it_comes(resource: Resource) -> None:
+    """T-60: nobody answers from it yet, and half a state is never taken for synced."""
+    driver = Driver(resource)
     driver.request()
-    items = [a_service(f"a{n}") for n in range(2_000)]
-    page = a_page(*items)
+    make = a_service if resource is Resource.SERVICES else a_slice
+    page = a_page(*(make(f"a{n}") for n in range(2_000)))
     half = len(page) // 2
 
+    counts = [0]
     for part in (page[:half], page[half:]):
-        assert list(driver.reflector.listed(part, driver.now))
-        assert (driver.names(), driver.status.synced) == ([], False)
+        counts += [len(driver.names()) for _ in driver.reflector.listed(part, driver.now)]
+        assert not driver.status.synced
+    most = PORTION_OCTETS * 2_000 // len(page)
+    assert 0 < max(after - before for before, after in pairwise(counts)) <= 1.2 * most
+    for _ in driver.reflector.list_ended(driver.now):
+        assert not driver.status.synced
+
+    assert (len(driver.names()), driver.status.synced) == (2_000, True)
+    assert driver.next() == a_watch("100", resource)
+
+
+def test_what_a_first_list_said_that_broke_off_is_taken_out_again() -> None:
+    """F-10: the store is what the list says that was complete, whatever entered before it."""
+    driver = Driver()
+    driver.request()
+    page = a_page(*(a_service(f"a{n}") for n in range(2_000)))
+    for _ in driver.reflector.listed(page[: len(page) // 2], driver.now):
+        pass
+    assert len(driver.names()) > 500
+    driver.failed(0, "reset")
+    driver.request()
+
+    driver.listed(a_service("a0"), a_service("a1", "10.96.0.9", version="11"), a_service("b"))
+
+    assert driver.names() == ["a0", "a1", "b"]
+    assert driver.ip("a1") == address("10.96.0.9")
+    assert driver.status.synced
+
+
+def test_an_object_that_is_twice_in_a_first_list_is_what_was_said_last() -> None:
+    """F-08: pages overlap when something moved from one to the next."""
+    for between in ((), [a_service(f"a{n}") for n in range(2_000)]):
+        driver = Driver()
+        driver.request()
+        twice = (a_service("x", "10.96.0.1"), *between, a_service("x", "10.96.0.2", version="11"))
+        driver.listed(*twice)
+
+        assert driver.ip("x") == address("10.96.0.2")
+
+
+def test_a_list_after_it_enters_the_store_when_it_is_complete() -> None:
+    """Ecosystem 1.6 step 2: what is answered from is never half a state."""
+    driver = watcher(a_service("old"))
+    driver.failed(410)
+    driver.request()
+    page = a_page(*(a_service(f"a{n}") for n in range(2_000)), version="200")
+
+    assert list(driver.reflector.listed(page, driver.now))
+    assert driver.names() == ["old"]
     for _ in driver.reflector.list_ended(driver.now):
         pass
 
-    assert (len(driver.names()), driver.status.synced) == (2_000, True)
-    assert driver.next() == a_watch("100")
+    assert len(driver.names()) == 2_000
 
 
 def test_objects_are_the_same_wherever_a_list_is_parted() -> None:
@@ -273,12 +326,12 @@ def test_a_server_that_lists_nothing_is_asked_for_the_whole_again(status: int) -
     assert driver.request() == a_list()
 
 
-def test_pages_enter_the_store_together() -> None:
-    """Ecosystem 1.6 step 3: the store changes once, at the end of the last page."""
+def test_it_is_synced_after_the_last_page() -> None:
+    """Ecosystem 1.6 step 3."""
     driver = pager()
 
     driver.listed(a_service("a"), version="100", continue_token="two")
-    assert (driver.names(), driver.status.synced) == ([], False)
+    assert (driver.names(), driver.status.synced) == (["a"], False)
     assert driver.next() == a_page_from("two")
     driver.listed(a_service("b"), version="100")
 
@@ -302,16 +355,17 @@ def test_a_page_is_worked_off_in_portions() -> None:
 
 
 def test_a_complete_state_enters_the_store_in_portions() -> None:
-    """F-06: it is synced when all of it is there."""
-    driver = Driver()
+    """F-06: others run while it does, and it is being listed until all of it is there."""
+    driver = watcher()
+    driver.failed(410)
     driver.request()
-    for _ in driver.reflector.listed(a_page(*(a_service(f"a{n}") for n in range(500))), START):
+    page = a_page(*(a_service(f"a{n}") for n in range(500)), version="200")
+    for _ in driver.reflector.listed(page, driver.now):
         pass
     counts = [0]
-    for _ in driver.reflector.list_ended(START):
+    for _ in driver.reflector.list_ended(driver.now):
         counts.append(len(driver.names()))
-        assert not driver.status.synced
-        assert driver.reflector.relisting is RelistReason.START
+        assert driver.reflector.relisting is RelistReason.EXPIRED
 
     assert max(after - before for before, after in pairwise(counts)) <= 50
     assert (len(driver.names()), driver.status.synced) == (500, True)

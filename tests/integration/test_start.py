@@ -1,14 +1,18 @@
 """The start of the real process, and what it says when it cannot start."""
 
+import asyncio
 import errno
 import os
 import socket
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from tests.helpers.builders import a_page, a_service_json, a_slice_json
+from tests.helpers.fake_apiserver import FakeApiServer
 from tests.helpers.ports import free_port
-from tests.helpers.process import LOOPBACK, run_once, serving, wait_until
+from tests.helpers.process import LOOPBACK, ServerProcess, run_once, serving, wait_until
 
 WEB_A = "web.shop.svc.cluster.local. 30 IN A 10.96.0.10"
 
@@ -173,3 +177,48 @@ def test_where_few_files_may_be_open_fewer_questions_are_asked(
         assert "] --max-concurrent 1000 may take 6000 open files, and the limit" in line
         assert line.endswith("or give --max-concurrent=64")
         assert line.startswith("W")
+
+
+async def test_what_is_listed_is_taken_over_while_the_rest_is_made(tmp_path: Path) -> None:
+    """T-60: endpoints come for a second in the largest clusters; the zone has them right after."""
+    rest = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    many = [(f"s{n}", f"{n // 200}.{n % 200}") for n in range(800)]
+    slices = [a_slice_json(f"{name}-1.shop", endpoints=[f"10.1.{at}"]) for name, at in many]
+    page = a_page(*slices, a_slice_json("last-1.shop", endpoints=["10.2.0.1"]))
+
+    async def halting(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(page[:-100])
+        await rest.wait()
+        await response.write(page[-100:])
+        return response
+
+    def serial(server: ServerProcess) -> float:
+        _, metrics = server.page("/metrics")
+        lines = [line for line in metrics.splitlines() if line.startswith("kubedns_zone_serial")]
+        return float(lines[0].rpartition(" ")[2]) if lines else 0.0
+
+    def talk(url: str) -> None:
+        with serving(tmp_path, f"--kube-master-url={url}", "--forward=false") as server:
+            wait_until(lambda: serial(server) > 1)  # it begins with 1
+            assert not server.is_ready()
+            assert server.lines("s7.shop.svc.cluster.local.") == ["SERVFAIL"]
+
+            loop.call_soon_threadsafe(rest.set)
+            server.wait_ready()
+            for name, address in (("s7", "10.96.0.7"), ("last", "10.96.9.9")):
+                owner = f"{name}.shop.svc.cluster.local."
+                assert server.lines(owner) == [f"{owner} 30 IN A {address}"]
+            pointer = server.lines("1.0.2.10.in-addr.arpa.", "PTR")
+            assert pointer == [
+                "1.0.2.10.in-addr.arpa. 30 IN PTR 10-2-0-1.last.shop.svc.cluster.local."
+            ]
+
+    async with FakeApiServer() as api:
+        for name, at in many:
+            api.put("services", a_service_json(f"{name}.shop", cluster_ips=[f"10.96.{at}"]))
+        api.put("services", a_service_json("last.shop", cluster_ips=["10.96.9.9"]))
+        api.then_list("endpointslices", halting)
+        await asyncio.to_thread(talk, api.url)

@@ -181,6 +181,7 @@ STEP = st.one_of(
     st.tuples(st.just("put"), st.sampled_from(PUTS)),
     st.tuples(st.just("remove"), st.sampled_from(KEYS)),
     st.tuples(st.just("commit"), st.none()),
+    st.tuples(st.just("commit what is plain"), st.none()),
     st.tuples(st.just("ask"), st.sampled_from(NAMES)),
 )
 STEPS = st.lists(STEP, max_size=40)
@@ -212,6 +213,8 @@ class Cluster:
                     self.objects.pop((resource, key), None)
                 case "ask", tuple() as name:
                     self.answer(name, ANY)  # grows what is not grown yet, committed or not
+                case "commit what is plain", None:
+                    self._zone.commit(self._store.take_plain(), now=1000.0)
                 case _:
                     self.commit()
         self.commit()

@@ -222,36 +222,61 @@ async def test_a_burst_of_events_lets_others_run() -> None:
         assert turns > 5
 
 
-async def test_a_complete_state_enters_over_many_turns_and_is_told_at_their_end() -> None:
-    """F-06: what one turn of the loop has to commit is bounded; F-18: what follows waits for it."""
+async def test_the_first_complete_state_is_told_at_its_end() -> None:
+    """T-60: with all that was listed, and nothing that followed."""
     source = FakeSource(
         pages=[a_page(*(a_service_json(f"s{n}.shop") for n in range(3000)), version="20")],
         watches=[[an_event("DELETED", a_service_json("s2999.shop", version="21"))]],
     )
-    loop = asyncio.get_running_loop()
-    commits: list[set[Key]] = []
+    store = Store(lambda: None)
     told: list[int] = []
-
-    def commit() -> None:
-        commits.append(set(store.take_changes().services))
 
     def tell(_: Resource) -> None:
         told.append(len(store.keys(Resource.SERVICES)))
-        commit()  # as the program does before it says that it knows
+
+    informer = Informer(source, store, [Resource.SERVICES], on_sync=tell)
+    task = asyncio.create_task(informer.run())
+    await until(lambda: len(store.keys(Resource.SERVICES)) == 2999 and bool(told))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert told == [3000]
+
+
+async def test_a_state_that_is_listed_again_enters_over_many_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """F-06: what one turn of the loop has to commit is bounded; F-18: what follows waits for it."""
+    monkeypatch.setattr("kubedns_py.cluster.reflector.SPREAD_S", 0.0)
+    source = FakeSource(
+        pages=[
+            a_page(version="19"),
+            a_page(*(a_service_json(f"s{n}.shop") for n in range(3000)), version="20"),
+        ],
+        watches=[
+            ApiError(410, "Expired"),
+            [an_event("DELETED", a_service_json("s2999.shop", version="21"))],
+        ],
+    )
+    loop = asyncio.get_running_loop()
+    commits: list[set[Key]] = []
+
+    def commit() -> None:
+        commits.append(set(store.take_changes().services))
 
     def commit_soon() -> None:
         loop.call_soon(commit)
 
     store = Store(commit_soon)
-    informer = Informer(source, store, [Resource.SERVICES], on_sync=tell)
+    informer = Informer(source, store, [Resource.SERVICES], on_sync=lambda _: None)
     task = asyncio.create_task(informer.run())
-    await until(lambda: len(store.keys(Resource.SERVICES)) == 2999)
+    await until(lambda: sum(map(len, commits)) == 3001)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
     assert max(map(len, commits)) <= 50
     assert len(set().union(*commits)) == 3000
-    assert told == [3000]
+    assert len(store.keys(Resource.SERVICES)) == 2999
 
 
 async def test_the_api_server_away_is_said_once_and_its_return_too(
