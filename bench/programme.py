@@ -172,13 +172,13 @@ def _with_a_plane(
     record.measure("sync", sync_scenario(cluster), uncached + own, often)
     static = _static(record, cluster, folder)
     _throughput(record, mixes, cached + static, source)
-    flood, rounds = flood_scenario(mixes, cluster), record.options.rounds
-    record.measure("flood", flood, cached + static + own, rounds)
+    rounds = record.options.rounds
+    record.measure("flood", flood_scenario(mixes, cluster), cached + static + own, rounds)
     record.measure("relist", relist_scenario(plane, cluster), uncached + own)
     if "propagation" in record.options.scenarios:
         for each in wide[_FIRST_WIDTHS:]:
             plane.add(each)
-    record.measure("propagation", propagation_scenario(plane, cluster), uncached + own)
+    record.measure("propagation", propagation_scenario(plane, cluster), uncached + own, rounds)
     record.measure("churn", churn_scenario(mixes, plane, cluster), cached + own)
 
 
