@@ -54,7 +54,8 @@ class Known(Protocol):
 
 
 _MOST_WAITING: Final = 3
-"""Batches with something to make that may wait for an earlier one; 0.3 MiB of memory each."""
+"""Batches with something to make that may wait for an earlier one. Each has 0.3 MiB of memory, and
+4 MiB where somebody sends the longest datagrams."""
 
 Take = Callable[["Batch", Sequence[int], Callable[[], None]], None]
 """Takes what is not known: a batch, and its slots that have no reply yet, ascending, one or more,
@@ -120,14 +121,12 @@ class Reader:
 
     def _read(self) -> None:
         """Read a batch and answer what is known of it."""
-        batch = self._free.pop()
+        batch = self._free[-1]  # stays there if anything is raised
         texts = batch.receive()
         self._came += len(texts)
         unknown = self._answer(batch, texts) if texts else None
         if unknown:
-            self._rest.append((batch, unknown))
-        else:
-            self._free.append(batch)
+            self._rest.append((self._free.pop(), unknown))
 
     def _answer(self, batch: Batch, texts: Texts) -> list[int] | None:
         """Answer what is known; return the slots of what is not, if there is any."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+import pytest
+
 from kubedns_py.server import reader
 from kubedns_py.server.batch import OneByOne
 from kubedns_py.server.destinations import Destinations
@@ -16,8 +18,6 @@ from tests.helpers.udpserver import CLIENT, ScriptedSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import pytest
 
     from kubedns_py.server.batch import Batch
 
@@ -115,3 +115,32 @@ def test_many_at_once_where_the_system_has_it(monkeypatch: pytest.MonkeyPatch) -
     listeners.close()
 
     assert kinds == [ManyAtOnce, OneByOne, OneByOne]
+
+
+def test_a_fault_costs_one_burst_and_not_the_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-40: what escapes while datagrams are read or taken leaves the reader as it was."""
+    house = House("a.test.")
+    faults: list[Exception] = []
+
+    def repeat(_: bytes, /) -> bytes | None:
+        raise faults.pop()
+
+    def take(_: Batch, _slots: Sequence[int], _look: Callable[[], None]) -> None:
+        raise MemoryError
+
+    for _ in range(3):
+        with monkeypatch.context() as patch:
+            patch.setattr(house.known, "repeat", repeat)
+            faults.append(MemoryError())
+            house.sock.deliver(a_query("a.test."), CLIENT, HERE)
+            with pytest.raises(MemoryError):
+                house.reader.wake()
+        with monkeypatch.context() as patch:
+            patch.setattr(house.reader, "_take", take)
+            house.sock.deliver(a_query("new.test."), CLIENT, HERE)
+            with pytest.raises(MemoryError):
+                house.reader.wake()
+
+    house.sock.deliver(a_query("a.test."), CLIENT, HERE)
+    house.reader.wake()
+    assert [octets[2:] for octets, _, _ in house.sock.sent] == [b"a.test."]
