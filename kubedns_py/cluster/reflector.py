@@ -4,6 +4,7 @@ The driver asks ``next`` what to do, does it, and tells what came of it. Rules o
 
 - Nothing ends the loop, and nothing but a complete state removes what was known (F-02, F-25).
 - A state is gathered whole, then enters the store by difference, in portions; events follow it.
+  The first one enters as it comes, as long as nobody answers from the store (``snapshot.py``).
 - It is listed by one request, which the API server compresses; by pages where that fails.
 - A normal end of a watch costs nothing; every failure waits longer than the one before.
 - Time is an argument in monotonic seconds, chance a number from 0 to 1.
@@ -83,6 +84,7 @@ class Reflector:
         self._reason = RelistReason.START
         self._snapshot: Snapshot | None = None
         self._listing = Listing()
+        self._enters = resource in MANY
         self._audit_at = 0.0
         # how far we have come: no version means that a complete state is needed
         self._version = ""
@@ -150,7 +152,7 @@ class Reflector:
     def list_ended(self, now: float) -> Iterator[None]:
         """Note that the list, or a page of it, is complete. See ``listed``.
 
-        The store changes after the last page.
+        The store changes after the last page, but for the first state.
         """
         self._contact(now)
         snapshot = self._snapshot = self._snapshot or Snapshot(now)
@@ -167,7 +169,7 @@ class Reflector:
     def _gather(
         self, snapshot: Snapshot, portions: Iterable[Sequence[Decoded | BadObject]]
     ) -> Iterator[None]:
-        enter = not self.status.synced and self._resource in MANY
+        enter = self._enters and not self.status.synced
         for portion in portions:
             snapshot.take(portion, self._store, self._resource, enter=enter)
             yield
@@ -221,7 +223,10 @@ class Reflector:
         status.api_errors[error.status if 100 <= error.status <= 599 else 0] += 1
         status.last_error = str(error)
         verb = "list" if isinstance(self._request, ListRequest) else "watch"
-        status.refused = remedy(error, verb, self._resource) or status.refused
+        refused = remedy(error, verb, self._resource)
+        if refused:
+            status.refused = refused
+            self._stop_entering()
         backoff = self._outdated if self._version and failure in _OUTDATED else self._backoff
         self._pause = Pause(
             backoff_s=backoff.failed(now),
@@ -233,6 +238,21 @@ class Reflector:
             self._state_failed(failure, error)
 
     # -- inside
+
+    def _stop_entering(self) -> None:
+        """Take out what a first list has left: what is refused may be done without (F-12).
+
+        Then there are answers from the store, and a list that is granted later enters it as a
+        whole.
+        """
+        if not self._enters or self.status.synced:
+            return
+        self._enters = False
+        entered = tuple(self._store.keys(self._resource))
+        for key in entered:
+            self._store.remove(self._resource, key)
+        if entered:
+            self._snapshot = None  # it says that they are there
 
     def _contact(self, now: float) -> None:
         self._backoff.succeeded(now)

@@ -44,7 +44,7 @@ _LOOKED_AT = 500
 
 _OF_ENDPOINTS = (Resource.ENDPOINTSLICES, Resource.ENDPOINTS)
 MANY = (Resource.SERVICES, *_OF_ENDPOINTS)
-"""Of these a first list has thousands, which enter the store together; see ``snapshot.py``."""
+"""Of these a first list has thousands, which enter the store as they come; see ``snapshot.py``."""
 
 
 Change = tuple[Key, Packed | Object | None]

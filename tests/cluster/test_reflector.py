@@ -206,6 +206,40 @@ def test_what_a_first_list_said_that_broke_off_is_taken_out_again() -> None:
     assert driver.status.synced
 
 
+def test_what_a_first_list_left_is_gone_where_the_resource_is_refused_then() -> None:
+    """F-12: Services are answered without it; a list that is granted later enters as a whole."""
+    driver = Driver(Resource.ENDPOINTSLICES)
+    driver.request()
+    page = a_page(*(a_slice(f"a{n}") for n in range(2_000)))
+    for _ in driver.reflector.listed(page[: len(page) // 2], driver.now):
+        pass
+    assert driver.names()
+    driver.failed(0, "reset")
+    driver.request()
+
+    driver.failed(403, "Forbidden")
+    assert driver.names() == []
+
+    driver.request()
+    for _ in driver.reflector.listed(page, driver.now):
+        assert driver.names() == []
+    for _ in driver.reflector.list_ended(driver.now):
+        pass
+    assert (len(driver.names()), driver.status.synced) == (2_000, True)
+
+
+def test_pages_are_asked_for_anew_when_they_are_refused_between() -> None:
+    """F-12: nothing of the first page is lost with what is taken out."""
+    driver = pager()
+    driver.listed(a_service("a"), continue_token="two")
+    driver.request()
+    driver.failed(403, "Forbidden")
+
+    assert driver.request() == a_page_from("")
+    driver.listed(a_service("a"), a_service("b"))
+    assert driver.names() == ["a", "b"]
+
+
 def test_an_object_that_is_twice_in_a_first_list_is_what_was_said_last() -> None:
     """F-08: pages overlap when something moved from one to the next."""
     for between in ((), [a_service(f"a{n}") for n in range(2_000)]):
