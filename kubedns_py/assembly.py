@@ -76,6 +76,8 @@ class Core(Struct):
     def commit_listed(self, now: float) -> None:
         """Take over what will hardly change before the first sync, while endpoints are listed.
 
+        Not after it: what stays dirty is not said to be so again.
+
         Args:
             now: seconds since the epoch.
         """

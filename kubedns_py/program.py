@@ -43,9 +43,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_SYNC_LOOK_S = 0.05
-"""How often a first sync is looked at: the API server may refuse a part; and while it makes the
-rest there is time to take over what has come."""
+_SYNC_LOOK_S = 0.25
+"""How often a first sync that does not come is looked at: the API server may refuse a part."""
+
+_TAKE_OVER_S = 0.05
+"""How often endpoints that were listed are taken over while the API server makes the others."""
 
 _AGE_LOOK_S = 1.0
 _PAGES_AFTER_S = 0.5
@@ -169,8 +171,8 @@ class Program:
     def _commit_soon(self) -> None:
         """Take everything that one turn of the loop brought in one commit.
 
-        Before the first sync nothing is answered from the zones, and it is taken as a whole: each
-        Service is derived once, and not with its endpoints a second time.
+        Before the first sync nothing is answered from the zones, and what has come is taken over
+        now and then: few Services are derived twice.
         """
         if self._core.view.known is not Known.NOTHING:
             asyncio.get_running_loop().call_soon(self._commit)
@@ -202,7 +204,8 @@ class Program:
         timeout_s = self._config.initial_sync_timeout_s
         said = False
         while self._core.view.known is not Known.ALL:
-            await asyncio.sleep(_SYNC_LOOK_S)
+            soon = self._core.view.known is Known.NOTHING and not said
+            await asyncio.sleep(_TAKE_OVER_S if soon else _SYNC_LOOK_S)
             self._look_at_sync()
             if self._core.view.known is Known.NOTHING and lists_endpoints(self._informing.statuses):
                 self._core.commit_listed(time.time())

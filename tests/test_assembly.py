@@ -356,12 +356,14 @@ def test_what_is_listed_is_taken_over_before_the_first_sync() -> None:
     core = a_core(objects=())
     core.view.known = Known.NOTHING
     put(core, *OBJECTS[:2], a_namespace("prod", labels={"dns": "on"}))
+    put(core, a_service("late.prod", cluster_ips=["10.96.0.77"]))
     put(core, changed("web.prod", 1990.0, "10.1.0.1"))
     put(core, an_endpoints("db.prod", ["10.1.1.1"], name="db-1"))
     core.commit_listed(now=2000.0)
     (zone,) = core.view.zones
     assert zone.pointer_services(address("10.1.0.1")) == (a_key("web.prod"),)
     assert core.store.take_plain().services == {}
+    assert zone.pointer_services(address("10.96.0.77")) == ()  # its endpoints have not come yet
 
     put(core, an_endpoints("db.prod", ["10.1.1.2"], name="db-2"))
     assert ask(core, "db.prod.svc.cluster.local.").rcode == "SERVFAIL"

@@ -196,6 +196,11 @@ class Store:
             del dirty[each]
         return Changes(found)
 
+    @property
+    def dirty_services(self) -> AbstractSet[Key]:
+        """Those that were not taken yet: a live view."""
+        return self._changes.services.keys()
+
     def keys(self, resource: Resource) -> KeysView[Key]:
         """Return the keys of a resource: a live view."""
         match resource:

@@ -118,7 +118,8 @@ class Zone:
         namespaces = changes.namespaces | {key.namespace for key in changes.services}
         changed = [each for each in namespaces if self._commit_namespace(each)]
         for namespace in changed:
-            dirty.update(dict.fromkeys(self._store.services_in(namespace)))
+            others = self._store.services_in(namespace) - self._store.dirty_services
+            dirty.update(dict.fromkeys(others))  # what is still dirty comes with its own commit
         for come in self._commit_services(dirty):
             if committed is not None:
                 committed.addresses.update(come)

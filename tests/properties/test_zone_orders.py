@@ -219,12 +219,12 @@ class Cluster:
                     self.commit()
         self.commit()
 
-    def relist(self, objects: Iterable[tuple[Resource, Object]]) -> None:
-        """Make every resource equal to a list."""
+    def relist(self, objects: Iterable[tuple[Resource, Object]], *, enter: bool = False) -> None:
+        """Make every resource equal to a list, which may enter the store as it comes."""
         self.objects = {(resource, item.key): item for resource, item in objects}
         for resource in STATES:
             listed = {key: item for (of, key), item in self.objects.items() if of is resource}
-            for _ in replace_all(self._store, resource, listed):
+            for _ in replace_all(self._store, resource, listed, enter=enter):
                 self.commit()
         self.commit()
 
@@ -272,18 +272,19 @@ def test_any_order_of_events_ends_in_the_zone_of_the_final_objects(
 
 
 @settings(max_examples=15)
-@given(SETTINGS, STEPS, OBJECTS, STEPS)
+@given(SETTINGS, STEPS, OBJECTS, STEPS, st.booleans())
 def test_a_relist_at_any_point_equals_a_fresh_build(
     settings_: Settings,
     before: list[tuple[str, object]],
     listed: list[tuple[Resource, Object]],
     after: list[tuple[str, object]],
+    enter: bool,  # noqa: FBT001 - hypothesis gives it
 ) -> None:
     """F-18, F-25, LIF-10, LIF-14: what vanished while nobody watched is gone, pointers too."""
     cluster = Cluster(settings_)
 
     cluster.take(before)
-    cluster.relist(listed)
+    cluster.relist(listed, enter=enter)
     relisted = cluster.answers()
     fresh = cluster.fresh().answers()
     cluster.take(after)
