@@ -118,8 +118,10 @@ class Zone:
         namespaces = changes.namespaces | {key.namespace for key in changes.services}
         changed = [each for each in namespaces if self._commit_namespace(each)]
         for namespace in changed:
-            others = self._store.services_in(namespace) - self._store.dirty_services
-            dirty.update(dict.fromkeys(others))  # what is still dirty comes with its own commit
+            # what is still dirty comes with its own commit
+            later = self._store.dirty_services
+            others = [each for each in self._store.services_in(namespace) if each not in later]
+            dirty.update(dict.fromkeys(others))
         for come in self._commit_services(dirty):
             if committed is not None:
                 committed.addresses.update(come)
