@@ -26,7 +26,7 @@ run: setup ## serve examples/ on 127.0.0.1:10053; Ctrl-C stops it
 	@if [ -t 0 ]; then set -m; fi; $(SERVE) # its own process group: Ctrl-C is for the server, not for make
 
 test: setup ## the fast tests
-	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
+	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal
 
 check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff format --check
