@@ -11,10 +11,12 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NewType
+from collections.abc import Mapping
+from typing import Generic, NewType, TypeVar
 
 from kubedns_py.errors import BadName
+
+_Found = TypeVar("_Found")
 
 Name = tuple[bytes, ...]
 WireName = NewType("WireName", bytes)
@@ -128,26 +130,30 @@ def wire_length(name: Name) -> int:
     return sum(map(len, name)) + len(name) + 1
 
 
-class Suffixes:
-    """Some names, of which the longest one is found that another name is or stands under.
+class Suffixes(Generic[_Found]):
+    """What stands at some names, found by the longest of them that a name is or stands under.
 
     Args:
-        names: each with a label at least.
+        found: by name, folded; what stands at the root is found for all that is in no other.
     """
 
-    __slots__ = ("_depths", "_names")
+    __slots__ = ("_at_root", "_depths", "_found")
 
-    def __init__(self, names: Iterable[Name]) -> None:
-        self._names = frozenset(names)
-        self._depths = tuple(sorted({len(name) for name in self._names}, reverse=True))
+    def __init__(self, found: Mapping[Name, _Found]) -> None:
+        self._found = dict(found)
+        self._at_root = found.get(ROOT)
+        self._depths = tuple(sorted({len(name) for name in found if name}, reverse=True))
 
-    def longest(self, name: Name) -> Name | None:
-        """Return the longest of them, by labels, or None."""
+    def longest(self, name: Name) -> _Found | None:
+        """Return what stands at the longest of them, by labels, or None.
+
+        It costs one look-up for each length that they have, in labels.
+        """
         for depth in self._depths:
-            suffix = name[-depth:]
-            if suffix in self._names:
-                return suffix
-        return None
+            found = self._found.get(name[-depth:])
+            if found is not None:
+                return found
+        return self._at_root
 
 
 def is_below(name: Name, ancestor: Name) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal
@@ -81,18 +82,15 @@ class View:
     search_ends_here: bool = True
 
     denials: dict[tuple[int, Name], tuple[int, Reply]] = field(default_factory=dict, repr=False)
-    local_reverse: Suffixes = field(init=False, repr=False)
-    own_reverse: Suffixes = field(init=False, repr=False)
-    _by_apex: dict[Name, Zone] = field(init=False, repr=False)
-    _depths: tuple[int, ...] = field(init=False, repr=False)
+    local_reverse: Suffixes[Name] = field(init=False, repr=False)
+    own_reverse: Suffixes[Name] = field(init=False, repr=False)
+    _by_apex: Suffixes[Zone] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._by_apex = {zone.apex: zone for zone in reversed(self.zones)}
-        self._depths = tuple(sorted({len(apex) for apex in self._by_apex}, reverse=True))
-        local = [*map(reverse_zones, self.policy.local_networks)]
-        private = [*map(reverse_zones, self.policy.private_networks)]
-        self.local_reverse = Suffixes(chain.from_iterable(local))
-        self.own_reverse = Suffixes(chain.from_iterable(local + private))
+        self._by_apex = Suffixes({zone.apex: zone for zone in reversed(self.zones)})
+        local, private = self.policy.local_networks, self.policy.private_networks
+        self.local_reverse = _reverse(local)
+        self.own_reverse = _reverse(local + private)
 
     def stub_of(self, name: Name) -> Name | None:
         """Return the longest stub domain, by labels, that a name is in."""
@@ -104,11 +102,12 @@ class View:
 
     def zone_of(self, name: Name) -> Zone | None:
         """Return the zone that a name is in, the longest one by labels."""
-        for depth in self._depths:
-            zone = self._by_apex.get(name[-depth:])
-            if zone is not None:
-                return zone
-        return None
+        return self._by_apex.longest(name)
+
+
+def _reverse(networks: Iterable[Network]) -> Suffixes[Name]:
+    zones = chain.from_iterable(map(reverse_zones, networks))
+    return Suffixes({zone: zone for zone in zones})
 
 
 class Question(Struct, frozen=True, gc=False):

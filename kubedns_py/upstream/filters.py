@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from kubedns_py.dns.name import Name
+from kubedns_py.dns.name import Name, Suffixes
 from kubedns_py.dns.rcode import EDE_FILTERED, NOERROR, ExtendedError
 from kubedns_py.dns.render import Reply
 from kubedns_py.dns.rrset import SOA, RRset, soa
@@ -52,8 +52,7 @@ class AaaaFilter:
     ) -> None:
         self._servers = frozenset(servers)
         self._authority = authority
-        self._by_domain = {domain: self._denial(domain) for domain in domains}
-        self._depths = sorted({len(domain) for domain in self._by_domain}, reverse=True)
+        self._by_domain = Suffixes({domain: self._denial(domain) for domain in domains})
         self._by_route: dict[str, Reply] = {}
 
     def use(self, routes: Routes) -> None:
@@ -71,10 +70,9 @@ class AaaaFilter:
             name: folded.
             routes: those of the last ``use``.
         """
-        for depth in self._depths:
-            above = len(name) - depth
-            if above >= 0 and (reply := self._by_domain.get(name[above:])) is not None:
-                return reply
+        reply = self._by_domain.longest(name)
+        if reply is not None:
+            return reply
         group = routes.route(name) if self._by_route else None
         return None if group is None else self._by_route.get(group.route)
 

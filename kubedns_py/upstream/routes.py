@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from kubedns_py.config.nameserver import Nameserver
-from kubedns_py.dns.name import Name
+from kubedns_py.dns.name import ROOT, Name, Suffixes
 
 DEFAULT_ROUTE: Final = "."
 """The name of the route for names in no stub domain."""
@@ -43,23 +43,12 @@ class Routes:
         groups: every group by the name of its route, the root for the default.
     """
 
-    __slots__ = ("_default", "_depths", "_stubs", "groups")
+    __slots__ = ("_by_name", "groups")
 
     def __init__(self, default: Group | None, stubs: Mapping[Name, Group]) -> None:
-        self._default = default
-        self._stubs = dict(stubs)
-        self._depths = sorted({len(domain) for domain in stubs}, reverse=True)
-        self.groups: Mapping[Name, Group] = {**({(): default} if default else {}), **self._stubs}
+        self.groups: Mapping[Name, Group] = {**({ROOT: default} if default else {}), **stubs}
+        self._by_name = Suffixes(self.groups)
 
     def route(self, name: Name) -> Group | None:
-        """Return the group of the longest stub domain at or above ``name``, or the default.
-
-        It costs one look-up for each length that a stub domain has, in labels.
-        """
-        for depth in self._depths:
-            above = len(name) - depth
-            if above >= 0:
-                group = self._stubs.get(name[above:])
-                if group is not None:
-                    return group
-        return self._default
+        """Return the group of the longest stub domain at or above ``name``, or the default."""
+        return self._by_name.longest(name)

@@ -5,6 +5,7 @@ import pytest
 from kubedns_py.dns.name import (
     ROOT,
     Name,
+    Suffixes,
     WireName,
     from_text,
     from_wire,
@@ -143,3 +144,23 @@ def test_being_below_goes_by_labels_and_not_by_text() -> None:
     assert not is_below((b"mycluster", b"local"), (b"cluster", b"local"))
     assert not is_below((b"local",), (b"cluster", b"local"))
     assert not is_below((b"x.cluster", b"local"), (b"cluster", b"local"))
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("cluster.local.", "cluster"),
+        ("web.shop.svc.cluster.local.", "cluster"),
+        ("a.east.cluster.local.", "east"),
+        ("east.cluster.local.", "east"),
+        ("xcluster.local.", None),
+        ("local.", None),
+        (".", None),
+    ],
+)
+def test_the_longest_name_that_another_is_under(name: str, found: str | None) -> None:
+    """By labels; what stands at the root is for all others."""
+    known = {from_text("cluster.local"): "cluster", from_text("east.cluster.local"): "east"}
+
+    assert Suffixes(known).longest(from_text(name)) == found
+    assert Suffixes({**known, (): "root"}).longest(from_text(name)) == (found or "root")

@@ -1,5 +1,7 @@
 """Addresses and their reverse names (RFC 1035, 3.5; RFC 3596, 2.5)."""
 
+import ipaddress
+
 import pytest
 
 from kubedns_py.dns.name import from_text, to_text
@@ -11,6 +13,7 @@ from kubedns_py.dns.reverse import (
     read_reverse_prefix,
     reverse_apex,
     reverse_name,
+    reverse_zones,
 )
 from tests.helpers.objects import address
 
@@ -100,3 +103,19 @@ def test_a_prefix_is_given_most_significant_part_first() -> None:
     assert read_reverse_prefix(from_text("0.d.f.ip6.arpa")) == [15, 13, 0]
     assert read_reverse_prefix(from_text("in-addr.arpa")) == []
     assert read_reverse_prefix(from_text("x.in-addr.arpa")) is NotAnAddress.FOREIGN
+
+
+@pytest.mark.parametrize(
+    ("network", "zones"),
+    [
+        ("10.0.0.0/8", ["10.in-addr.arpa."]),
+        ("10.96.0.0/14", [f"{n}.10.in-addr.arpa." for n in (96, 97, 98, 99)]),
+        ("192.0.2.7/32", ["7.2.0.192.in-addr.arpa."]),
+        ("0.0.0.0/0", ["in-addr.arpa."]),
+        ("fe80::/10", [f"{nibble}.e.f.ip6.arpa." for nibble in "89ab"]),
+        ("::/0", ["ip6.arpa."]),
+    ],
+)
+def test_a_network_is_cut_where_a_reverse_zone_can_begin(network: str, zones: list[str]) -> None:
+    """ENV-7: at the next octet or nibble below its prefix."""
+    assert list(map(to_text, reverse_zones(ipaddress.ip_network(network)))) == zones
