@@ -22,9 +22,9 @@ from kubedns_py.cluster.intake import Complaints, Intake, key_of
 from kubedns_py.cluster.listing import Listing
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.packed import Packed
-from kubedns_py.cluster.replacement import MANY, apply, differences
+from kubedns_py.cluster.replacement import apply, differences
 from kubedns_py.cluster.requests import ListRequest, Pause, Wait, WatchRequest
-from kubedns_py.cluster.snapshot import Snapshot
+from kubedns_py.cluster.snapshot import MANY, Snapshot
 from kubedns_py.cluster.status import RelistReason, ResourceStatus
 from kubedns_py.cluster.store import Store
 from kubedns_py.cluster.versions import Versions, is_older

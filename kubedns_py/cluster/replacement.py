@@ -43,10 +43,6 @@ _LOOKED_AT = 500
 
 
 _OF_ENDPOINTS = (Resource.ENDPOINTSLICES, Resource.ENDPOINTS)
-MANY = (Resource.SERVICES, *_OF_ENDPOINTS)
-"""Of these a first list has thousands, which enter the store as they come; see ``snapshot.py``."""
-
-
 Change = tuple[Key, Packed | Object | None]
 """What a list says differently from the store about one object; None is that there is none."""
 

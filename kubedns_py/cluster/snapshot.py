@@ -13,6 +13,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from kubedns_py.cluster.intake import key_of
 from kubedns_py.cluster.objects import Key, Object, Resource
@@ -23,6 +24,9 @@ from kubedns_py.cluster.store import Store
 from kubedns_py.cluster.versions import is_older
 from kubedns_py.errors import BadObject
 from kubedns_py.structs import Struct, field
+
+MANY: Final = frozenset({Resource.SERVICES, Resource.ENDPOINTSLICES, Resource.ENDPOINTS})
+"""Of these a first list has thousands, which are worth being taken over as they come."""
 
 
 class Snapshot(Struct):
@@ -58,7 +62,7 @@ class Snapshot(Struct):
             portion: the objects.
             store: what they are compared with.
             resource: what they are.
-            enter: whether those that are not in the store enter it at once: Services or endpoints.
+            enter: whether those that are not in the store enter it at once; one of ``MANY``.
         """
         known = store.keys(resource)
         new: dict[Key, Packed | Object] = {}

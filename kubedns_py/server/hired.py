@@ -102,7 +102,7 @@ class Hired:
         self.pid = process.pid
         return process
 
-    def tell(self, message: Raw, *, at_once: bool) -> None:
+    def tell(self, message: Raw, *, at_once: bool = False) -> None:
         """Tell it something, if it is there: otherwise it is told everything when it is.
 
         Args:

@@ -6,8 +6,8 @@ kernel wrote.
 
 Rules of this file:
 
-- Nothing is allocated after the start but the queries themselves: headers, addresses and octets
-  have their places, and a reply is written over its query, behind the ID.
+- Nothing is allocated once a batch is made but the queries themselves: headers, addresses and
+  octets have their places, and a reply is written over its query, behind the ID.
 - This is the only file with C structures; their layout is the system's own (``<sys/socket.h>``),
   of glibc as of musl, which pads two fields to the size that they have here.
 """

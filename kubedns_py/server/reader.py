@@ -39,6 +39,10 @@ line to the main process had no room.
 ODD_PORTS = frozenset((0, 7, 13, 17, 19, 37))
 """No source, and echo, daytime, quote of the day, character generator, time (IANA registry)."""
 
+_MOST_WAITING: Final = 3
+"""Batches with something to make that may wait for an earlier one. Each has 0.3 MiB of memory, and
+4 MiB where somebody sends the longest datagrams."""
+
 
 class Known(Protocol):
     """Replies to what was asked before; see ``Repeats``."""
@@ -52,10 +56,6 @@ class Known(Protocol):
     def end(self, datagrams: int) -> None:
         """End a burst of that many datagrams."""
 
-
-_MOST_WAITING: Final = 3
-"""Batches with something to make that may wait for an earlier one. Each has 0.3 MiB of memory, and
-4 MiB where somebody sends the longest datagrams."""
 
 Take = Callable[["Batch", Sequence[int], Callable[[], None]], None]
 """Takes what is not known: a batch, and its slots that have no reply yet, ascending, one or more,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from kubedns_py.cluster.objects import Key, Object, Resource
-from kubedns_py.cluster.replacement import MANY, apply, differences
-from kubedns_py.cluster.snapshot import Snapshot
+from kubedns_py.cluster.replacement import apply, differences
+from kubedns_py.cluster.snapshot import MANY, Snapshot
 from kubedns_py.cluster.store import Store
 from tests.helpers.objects import a_decoded
 

@@ -30,7 +30,7 @@ async def test_a_worker_is_told_heard_and_its_end_is_known() -> None:
     run = asyncio.create_task(worker.run(lambda: told, lambda each: heard.extend(each.hear())))
     with UdpClient("127.0.0.1", listeners.port) as client:
         assert (await client.ask(a_query()))[2:] == b"first"
-        worker.tell(encoded(Entered(2, a_query("b.test.")[2:], content(b"second"))), at_once=False)
+        worker.tell(encoded(Entered(2, a_query("b.test.")[2:], content(b"second"))))
         await asyncio.sleep(0)
         assert (await client.ask(a_query("b.test.")))[2:] == b"second"
         client.send(a_query("c.test.", ident=9))
@@ -42,7 +42,7 @@ async def test_a_worker_is_told_heard_and_its_end_is_known() -> None:
     assert await run == "ended with -9"
     assert worker.pid == 0
     assert worker.hear() == []
-    worker.tell(encoded(Entered(3, KEY, content(b"nobody hears it"))), at_once=False)
+    worker.tell(encoded(Entered(3, KEY, content(b"nobody hears it"))))
     worker.hang_up()
     listeners.close()
 
