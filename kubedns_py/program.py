@@ -27,7 +27,7 @@ from kubedns_py.config.options import Config
 from kubedns_py.descriptors import within_limit
 from kubedns_py.dns.name import to_text
 from kubedns_py.informing import Informing
-from kubedns_py.readiness import age_s, known, lists_endpoints, missing
+from kubedns_py.readiness import age_s, known, lists_many, missing
 from kubedns_py.resolver.view import Known, View
 from kubedns_py.server.connection import TcpLimits
 from kubedns_py.server.elsewhere import Upstreams
@@ -207,7 +207,7 @@ class Program:
             soon = self._core.view.known is Known.NOTHING and not said
             await asyncio.sleep(_TAKE_OVER_S if soon else _SYNC_LOOK_S)
             self._look_at_sync()
-            if self._core.view.known is Known.NOTHING and lists_endpoints(self._informing.statuses):
+            if self._core.view.known is Known.NOTHING and lists_many(self._informing.statuses):
                 self._core.commit_listed(time.time())
             if not said and time.monotonic() - self._informing.started > timeout_s:
                 said = True

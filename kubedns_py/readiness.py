@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.snapshot import MANY
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.resolver.view import Known
 
@@ -34,10 +35,10 @@ def known(statuses: Mapping[Resource, ResourceStatus], so_far: Known) -> Known:
     return so_far
 
 
-def lists_endpoints(statuses: Mapping[Resource, ResourceStatus]) -> bool:
-    """Tell whether endpoints are all that is still waited for."""
+def lists_many(statuses: Mapping[Resource, ResourceStatus]) -> bool:
+    """Tell whether what is still waited for is of those alone that enter the store as they come."""
     waited_for = {each.resource for each in statuses.values() if not each.synced}
-    return bool(waited_for) and waited_for <= _ENDPOINTS
+    return bool(waited_for) and waited_for <= MANY
 
 
 def age_s(statuses: Mapping[Resource, ResourceStatus], now: float) -> float:

@@ -2,7 +2,7 @@
 
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.status import ResourceStatus
-from kubedns_py.readiness import age_s, known, lists_endpoints, missing
+from kubedns_py.readiness import age_s, known, lists_many, missing
 from kubedns_py.resolver.view import Known
 
 FORBIDDEN = "list endpointslices.discovery.k8s.io is forbidden (403)"
@@ -33,11 +33,12 @@ def test_late_endpoints_are_waited_for() -> None:
     assert known(statuses(services=True, slices=False), Known.NOTHING) is Known.NOTHING
 
 
-def test_while_endpoints_alone_are_listed_their_services_are_there() -> None:
-    """T-60: what is listed first can be taken over before the rest has come."""
-    assert lists_endpoints(statuses(services=True, slices=False))
-    assert not lists_endpoints(statuses(services=False, slices=False))
-    assert not lists_endpoints(statuses(services=True, slices=True))
+def test_services_and_endpoints_are_taken_over_once_namespaces_are_there() -> None:
+    """T-60: they come by thousands, and which of them are shown may depend on their namespaces."""
+    assert lists_many(statuses(services=True, slices=False))
+    assert lists_many(statuses(services=False, slices=False))
+    assert not lists_many(statuses(services=True, slices=True))
+    assert not lists_many({Resource.NAMESPACES: ResourceStatus(Resource.NAMESPACES)})
 
 
 def test_refused_endpoints_do_not_hold_back_the_services() -> None:

@@ -72,6 +72,7 @@ class Store:
         self._pods_in: dict[str, dict[Key, Pod]] = {}
         self._pods_at: dict[Address, Counter[str]] = {}
         self._changes = Changes()
+        self._left: dict[Key, None] = {}  # what take_plain left, dirty for longer than _changes
 
     # -- writing: the reflector's side
 
@@ -183,23 +184,28 @@ class Store:
     def take_changes(self) -> Changes:
         """Return what became dirty since the last call, and start anew."""
         changes, self._changes = self._changes, Changes()
+        if self._left:
+            changes.services = self._left | changes.services
+            self._left = {}
         return changes
 
     def take_plain(self) -> Changes:
         """Return those dirty Services whose endpoints are plain; the others stay dirty.
 
-        See ``plain``. Whatever comes of such a Service later makes it dirty again.
+        See ``plain``. Whatever comes of such a Service later makes it dirty again, and so does what
+        makes another one plain: none is looked at again before. Endpoints of a Service that is not
+        there wait for it.
         """
-        dirty = self._changes.services
-        found = dict.fromkeys(self._slices.plain(dirty))
+        dirty, self._changes.services = self._changes.services, {}
+        found = dict.fromkeys([each for each in self.plain(dirty) if each in self._services])
+        self._left |= dirty
         for each in found:
-            del dirty[each]
+            del self._left[each]
         return Changes(found)
 
-    @property
-    def dirty_services(self) -> AbstractSet[Key]:
-        """Those that were not taken yet: a live view."""
-        return self._changes.services.keys()
+    def is_dirty(self, service: Key) -> bool:
+        """Tell whether a Service has changed and was not taken since."""
+        return service in self._changes.services or service in self._left
 
     def keys(self, resource: Resource) -> KeysView[Key]:
         """Return the keys of a resource: a live view."""

@@ -119,8 +119,8 @@ class Zone:
         changed = [each for each in namespaces if self._commit_namespace(each)]
         for namespace in changed:
             # what is still dirty comes with its own commit
-            later = self._store.dirty_services
-            others = [each for each in self._store.services_in(namespace) if each not in later]
+            is_dirty = self._store.is_dirty
+            others = [each for each in self._store.services_in(namespace) if not is_dirty(each)]
             dirty.update(dict.fromkeys(others))
         for come in self._commit_services(dirty):
             if committed is not None:

@@ -20,6 +20,7 @@ from tests.helpers.objects import (
     an_endpoints,
 )
 from tests.helpers.parts import endpoints_of
+from tests.helpers.work import lines_run
 
 WEB = Key("shop", "web")
 
@@ -176,6 +177,66 @@ def test_changes_are_true_when_something_is_dirty() -> None:
     assert not Changes()
     assert Changes(services={WEB: None})
     assert Changes(namespaces={"shop"})
+
+
+def taken(changes: Changes) -> list[str]:
+    """Return the services that were taken, in their order."""
+    return [str(each) for each in changes.services]
+
+
+def test_services_are_taken_once_they_and_their_endpoints_are_there() -> None:
+    """T-60: while lists come in, whichever comes first; the others stay dirty."""
+    store = Store(lambda: None)
+    store.put(Resource.SERVICES, a_service("web.shop"))
+    store.put(Resource.SERVICES, a_service("late.shop"))
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.1"], name="web-1"))
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("later.shop", ["10.1.0.2"], name="later-1"))
+
+    assert taken(store.take_plain()) == ["shop/web"]
+    assert taken(store.take_plain()) == []
+    assert [store.is_dirty(a_key(each)) for each in ("web.shop", "late.shop", "later.shop")] == [
+        False,
+        True,
+        True,
+    ]
+
+    store.put(Resource.SERVICES, a_service("later.shop"))
+    assert taken(store.take_plain()) == ["shop/later"]
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("late.shop", ["10.1.0.3"], name="late-1"))
+    assert taken(store.take_plain()) == ["shop/late"]
+
+
+def test_what_is_not_plain_is_left_and_told_with_all_that_is_dirty() -> None:
+    """In the order in which it became so; and what was taken is not told again."""
+    store = Store(lambda: None)
+    for name in ("web", "db"):
+        store.put(Resource.SERVICES, a_service(f"{name}.shop"))
+        for number in (1, 2):
+            each = an_endpoints(f"{name}.shop", [f"10.1.0.{number}"], name=f"{name}-{number}")
+            store.put(Resource.ENDPOINTSLICES, each)
+    store.put(Resource.SERVICES, a_service("one.shop"))
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("one.shop", ["10.1.0.3"], name="one-1"))
+
+    assert taken(store.take_plain()) == ["shop/one"]
+    store.put(Resource.SERVICES, a_service("new.shop"))
+    store.put(Resource.SERVICES, a_service("web.shop", headless=True))
+
+    assert taken(store.take_changes()) == ["shop/web", "shop/db", "shop/new"]
+    assert taken(store.take_changes()) == []
+    assert not store.is_dirty(a_key("db.shop"))
+
+
+def test_what_was_left_is_not_looked_at_again() -> None:
+    """Issue 4, first sync: thousands wait for their endpoints, and each look would go over them."""
+
+    def second_look(waiting: int) -> int:
+        store = Store(lambda: None)
+        for number in range(waiting):
+            store.put(Resource.SERVICES, a_service(f"s{number}.shop"))
+        store.take_plain()
+        return lines_run(store.take_plain)
+
+    assert second_look(200) == second_look(2)
 
 
 def test_endpoints_dirty_their_service_and_nothing_else() -> None:
