@@ -26,6 +26,7 @@ from bench.cluster import Cluster, Service, a_cluster
 from bench.objects import JsonObject, namespace_object, service_object, slice_objects
 from kubedns_py.assembly import Core, Identity, assemble
 from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.reading import Wanted
 from kubedns_py.cluster.reflector import Reflector
 from kubedns_py.config.arguments import load
 from kubedns_py.resolver.view import Known
@@ -118,7 +119,8 @@ def read(folder: Path) -> dict[str, object]:
 
 def _taken(folder: Path, core: Core) -> tuple[float, dict[Resource, Reflector]]:
     """Let new reflectors read everything; return the processor time, and them."""
-    reflectors = {each: Reflector(each, core.store) for each in _RESOURCES}
+    wanted = Wanted(pod_names=False)  # as with the default options
+    reflectors = {each: Reflector(each, core.store, wanted) for each in _RESOURCES}
     spent_s = 0.0
     for resource, reflector in reflectors.items():
         reflector.next(0.0, 0.5)

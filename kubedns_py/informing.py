@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.reading import Wanted
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.cluster.store import Store
@@ -68,6 +69,7 @@ class Informing:
         """
         config = self._config
         resources = [Resource.SERVICES, Resource.NAMESPACES, Resource(config.endpoints_api)]
+        wanted = Wanted(bool(config.manifests), config.endpoint_pod_names)
         source: ListerWatcher
         if config.manifests:
             source = self._manifests = self._directory()
@@ -84,7 +86,7 @@ class Informing:
             source,
             self.store,
             resources,
-            for_endpoints=bool(config.manifests),
+            wanted=wanted,
             on_sync=lambda _: self.on_sync(),
         )
         self._running = asyncio.create_task(self._run())

@@ -13,7 +13,7 @@ from kubedns_py.cluster.objects import Key, Resource
 from kubedns_py.config.arguments import load
 from kubedns_py.errors import StartError
 from kubedns_py.informing import Informing
-from tests.helpers.builders import a_service_json
+from tests.helpers.builders import a_service_json, a_slice_json, an_endpoint_json
 from tests.helpers.fake_apiserver import FakeApiServer
 from tests.helpers.waiting import until
 
@@ -54,6 +54,23 @@ async def test_the_api_server_is_asked_with_nobody_to_answer() -> None:
             assert informing.server is not None
             assert len(informing.store.keys(Resource.SERVICES)) == 1
             assert informing.problems == {}
+
+
+@pytest.mark.parametrize(
+    ("flags", "name"), [((), ""), (("--endpoint-pod-names",), "web-a"), (("--labels=x",), "")]
+)
+async def test_names_of_pods_are_read_where_endpoints_are_called_by_them(
+    flags: tuple[str, ...], name: str
+) -> None:
+    """``--endpoint-pod-names``: without it nobody asks for them, and they are not kept."""
+    one = a_slice_json("web-1.shop", endpoints=[an_endpoint_json("10.1.0.1", pod="web-a")])
+    async with FakeApiServer() as server:
+        server.put("endpointslices", one)
+        async with opened(f"--kube-master-url={server.url}", *flags) as informing:
+            await until(lambda: is_synced(informing))
+
+            (part,) = informing.store.parts(Key("shop", "web"), "ready")
+            assert [each.pod_name for each in part.endpoints] == [name]
 
 
 async def test_pods_are_asked_for_where_they_are_verified() -> None:

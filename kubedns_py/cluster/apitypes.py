@@ -9,6 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -119,8 +120,8 @@ class TargetRef(msgspec.Struct, gc=False):
     name: str | None = None
 
 
-class ApiPort(msgspec.Struct, gc=False):
-    """A port of v1 Endpoints, an EndpointSlice or a container."""
+class ApiPort(msgspec.Struct, frozen=True, gc=False):
+    """A port of v1 Endpoints, an EndpointSlice or a container; frozen, see ``ApiServicePort``."""
 
     name: str | None = None
     protocol: str | None = None
@@ -141,6 +142,11 @@ class ApiEndpoint(msgspec.Struct, rename="camel", gc=False):
     addresses: list[Any] | None = None
     conditions: Conditions | None = None
     hostname: str | None = None
+
+
+class ApiPodEndpoint(ApiEndpoint, rename="camel", gc=False):
+    """An endpoint with what it stands for, which few configurations ask for."""
+
     target_ref: TargetRef | None = None
 
 
@@ -150,8 +156,14 @@ class ApiSlice(msgspec.Struct, rename="camel"):
     kind: str | None = None
     metadata: SliceMeta | None = None
     address_type: str | None = None
-    endpoints: list[ApiEndpoint | None] | None = None
+    endpoints: Sequence[ApiEndpoint | None] | None = None
     ports: list[ApiPort | None] | None = None
+
+
+class ApiPodSlice(ApiSlice, rename="camel"):
+    """An EndpointSlice with what its endpoints stand for."""
+
+    endpoints: Sequence[ApiPodEndpoint | None] | None = None
 
 
 class ApiAddress(msgspec.Struct, rename="camel", gc=False):

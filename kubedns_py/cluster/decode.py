@@ -17,6 +17,7 @@ from kubedns_py.cluster.apitypes import (
     ApiEndpoints,
     ApiNamespace,
     ApiPod,
+    ApiPodSlice,
     ApiService,
     ApiSlice,
     Container,
@@ -36,10 +37,18 @@ from kubedns_py.cluster.objects import (
 )
 from kubedns_py.cluster.plain_services import read_plain as read_plain_services
 from kubedns_py.cluster.plain_slices import read_plain
-from kubedns_py.cluster.reading import Decoded, Octets, Reading, pairs, present
+from kubedns_py.cluster.reading import (
+    USUAL,
+    Decoded,
+    Octets,
+    Reading,
+    Wanted,
+    pairs,
+    present,
+)
 from kubedns_py.errors import BadObject
 
-__all__ = ["Decoded", "Document", "decode", "identify", "read_all"]
+__all__ = ["Decoded", "Document", "decode", "document_type", "identify", "read_all"]
 
 Document = ApiService | ApiSlice | ApiEndpoints | ApiNamespace | ApiPod
 """One API object, typed."""
@@ -47,31 +56,30 @@ Document = ApiService | ApiSlice | ApiEndpoints | ApiNamespace | ApiPod
 _FINISHED = frozenset({"Succeeded", "Failed"})
 
 
-def decode(resource: Resource, raw: Octets, *, for_endpoints: bool = False) -> Decoded:
+def decode(resource: Resource, raw: Octets, wanted: Wanted = USUAL) -> Decoded:
     """Return what one API object says.
 
     Args:
         resource: what the object has to be.
         raw: one JSON document.
-        for_endpoints: whether endpoints are made from Pods; only then are the labels, hostname and
-            ports of a Pod kept.
+        wanted: what is read of it.
 
     Raises:
         BadObject: with a reason of ``json``, ``type``, ``kind``, ``no-name``, ``no-namespace``,
             ``no-spec`` or ``name``.
     """
     reading = Reading(resource)
-    document = reading.document(_DECODERS[resource], raw)
+    document = reading.document(_DECODERS[document_type(resource, wanted)], raw)
     plain = read_plain((document,))[0] if isinstance(document, ApiSlice) else None
-    return plain or _read(reading, document, for_endpoints=for_endpoints)
+    return plain or _read(reading, document, wanted)
 
 
 def read_all(
-    resource: Resource, documents: Sequence[Document], *, for_endpoints: bool = False
+    resource: Resource, documents: Sequence[Document], wanted: Wanted = USUAL
 ) -> list[Decoded | BadObject]:
     """Return what objects say that were typed already, all of one resource; see ``decode``."""
     return [
-        _read_one(resource, document, for_endpoints=for_endpoints) if known is None else known
+        _read_one(resource, document, wanted) if known is None else known
         for known, document in zip(_plain(resource, documents), documents, strict=True)
     ]
 
@@ -87,16 +95,14 @@ def _plain(resource: Resource, documents: Sequence[Document]) -> list[Decoded | 
             return [None] * len(documents)
 
 
-def _read_one(
-    resource: Resource, document: Document, *, for_endpoints: bool
-) -> Decoded | BadObject:
+def _read_one(resource: Resource, document: Document, wanted: Wanted) -> Decoded | BadObject:
     try:
-        return _read(Reading(resource), document, for_endpoints=for_endpoints)
+        return _read(Reading(resource), document, wanted)
     except BadObject as bad:
         return bad
 
 
-def _read(reading: Reading, document: Document, *, for_endpoints: bool) -> Decoded:
+def _read(reading: Reading, document: Document, wanted: Wanted) -> Decoded:
     match document:
         case ApiService():
             return read_service(reading, document)
@@ -107,7 +113,14 @@ def _read(reading: Reading, document: Document, *, for_endpoints: bool) -> Decod
         case ApiNamespace():
             return _namespace(reading, document)
         case _:
-            return _pod(reading, document, for_endpoints=for_endpoints)
+            return _pod(reading, document, wanted)
+
+
+def document_type(resource: Resource, wanted: Wanted) -> type[Document]:
+    """Return how an object is typed that is read so far."""
+    if resource is Resource.ENDPOINTSLICES and wanted.pod_names:
+        return ApiPodSlice
+    return _TYPES[resource]
 
 
 def identify(resource: Resource, raw: Octets) -> Decoded:
@@ -128,7 +141,7 @@ def _namespace(reading: Reading, api: ApiNamespace) -> Decoded:
     return reading.done(api, key, Namespace(key, labels=pairs(labels)))
 
 
-def _pod(reading: Reading, api: ApiPod, *, for_endpoints: bool) -> Decoded:
+def _pod(reading: Reading, api: ApiPod, wanted: Wanted) -> Decoded:
     key = reading.key(api)
     status = api.status or PodStatus()
     terminal = status.phase in _FINISHED
@@ -140,7 +153,7 @@ def _pod(reading: Reading, api: ApiPod, *, for_endpoints: bool) -> Decoded:
         terminal=terminal,
         deleting=api.metadata is not None and api.metadata.deletion_timestamp is not None,
     )
-    whole = _with_specification(reading, item, api) if for_endpoints else item
+    whole = _with_specification(reading, item, api) if wanted.pod_specifications else item
     return reading.done(api, key, whole)
 
 
@@ -173,12 +186,15 @@ def _container_ports(reading: Reading, spec: PodSpec) -> tuple[Port, ...]:
     )
 
 
-_DECODERS: Mapping[Resource, msgspec.json.Decoder[Document]] = {
-    Resource.SERVICES: msgspec.json.Decoder(ApiService),
-    Resource.ENDPOINTSLICES: msgspec.json.Decoder(ApiSlice),
-    Resource.ENDPOINTS: msgspec.json.Decoder(ApiEndpoints),
-    Resource.NAMESPACES: msgspec.json.Decoder(ApiNamespace),
-    Resource.PODS: msgspec.json.Decoder(ApiPod),
+_TYPES: Mapping[Resource, type[Document]] = {
+    Resource.SERVICES: ApiService,
+    Resource.ENDPOINTSLICES: ApiSlice,
+    Resource.ENDPOINTS: ApiEndpoints,
+    Resource.NAMESPACES: ApiNamespace,
+    Resource.PODS: ApiPod,
+}
+_DECODERS: Mapping[type[Document], msgspec.json.Decoder[Document]] = {
+    each: msgspec.json.Decoder(each) for each in (*_TYPES.values(), ApiPodSlice)
 }
 _IDENTIFIED = msgspec.json.Decoder(Identified)
 _POD_SPEC: msgspec.json.Decoder[PodSpec | None] = msgspec.json.Decoder(PodSpec | None)

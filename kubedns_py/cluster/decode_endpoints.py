@@ -14,6 +14,7 @@ from datetime import datetime
 from kubedns_py.cluster.apitypes import (
     ApiEndpoint,
     ApiEndpoints,
+    ApiPodEndpoint,
     ApiPort,
     ApiSlice,
     ApiSubset,
@@ -71,7 +72,7 @@ def _endpoint(reading: Reading, api: ApiEndpoint, addresses: tuple[Address, ...]
         addresses,
         reading.hostname(api.hostname) if api.hostname else "",
         ready,
-        _pod_name(api.target_ref),
+        _pod_name(api.target_ref) if isinstance(api, ApiPodEndpoint) else "",
         serving,
     )
 

@@ -11,16 +11,16 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
+from types import GenericAlias
 
 import msgspec
 
-from kubedns_py.cluster.apitypes import ApiEndpoints, ApiNamespace, ApiPod, ApiService, ApiSlice
-from kubedns_py.cluster.decode import Decoded, Document, decode, identify, read_all
+from kubedns_py.cluster.decode import Decoded, Document, decode, document_type, identify, read_all
 from kubedns_py.cluster.envelope import excerpt
 from kubedns_py.cluster.listing import PORTION_OCTETS
-from kubedns_py.cluster.objects import Key, Resource
-from kubedns_py.cluster.reading import KINDS, Octets
+from kubedns_py.cluster.objects import Key
+from kubedns_py.cluster.reading import KINDS, USUAL, Octets, Wanted
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.errors import BadObject
 
@@ -77,25 +77,25 @@ class Intake:
     Args:
         status: of the resource; objects that are bad, wholly or in part, are counted there.
         complaints: where it is said what is wrong with them.
-        for_endpoints: whether endpoints are made from Pods, see ``decode``.
+        wanted: what is read of them.
     """
 
     def __init__(
-        self, status: ResourceStatus, complaints: Complaints, *, for_endpoints: bool
+        self, status: ResourceStatus, complaints: Complaints, wanted: Wanted = USUAL
     ) -> None:
         self._status = status
         self._complaints = complaints
-        self._for_endpoints = for_endpoints
+        self._wanted = wanted
+        self._typed: msgspec.json.Decoder[Sequence[Document]] = msgspec.json.Decoder(
+            GenericAlias(list, document_type(status.resource, wanted))
+        )
 
     def read(self, raw: Octets, *, deleted: bool) -> Decoded | BadObject:
         """Return what one object says; of a deleted one, only its name and version."""
         resource = self._status.resource
         found: Decoded | BadObject
         try:
-            if deleted:
-                found = identify(resource, raw)
-            else:
-                found = decode(resource, raw, for_endpoints=self._for_endpoints)
+            found = identify(resource, raw) if deleted else decode(resource, raw, self._wanted)
         except BadObject as bad:
             found = bad
         self._count(found)
@@ -104,7 +104,7 @@ class Intake:
     def read_portion(self, array: bytes) -> list[Decoded | BadObject] | None:
         """Return what the objects of a JSON array say; None if it is none."""
         try:
-            return self._read_all(_TYPED[self._status.resource].decode(array))
+            return self._read_all(self._typed.decode(array))
         except _UNREADABLE:
             pass  # one of them is odd, and each has to be read for itself
         try:
@@ -129,12 +129,12 @@ class Intake:
     def _read_items(self, items: list[msgspec.Raw]) -> list[Decoded | BadObject]:
         try:
             array = b"[" + b",".join(items) + b"]"
-            return self._read_all(_TYPED[self._status.resource].decode(array))
+            return self._read_all(self._typed.decode(array))
         except _UNREADABLE:
             return [self.read(each, deleted=False) for each in items]
 
     def _read_all(self, documents: Sequence[Document]) -> list[Decoded | BadObject]:
-        found = read_all(self._status.resource, documents, for_endpoints=self._for_endpoints)
+        found = read_all(self._status.resource, documents, self._wanted)
         said = bool(self._complaints)
         for each in found:
             if said or isinstance(each, BadObject) or each.warnings:
@@ -179,10 +179,3 @@ def _key(text: str) -> Key:
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _UNTYPED = msgspec.json.Decoder(list[msgspec.Raw])
-_TYPED: Mapping[Resource, msgspec.json.Decoder[Sequence[Document]]] = {
-    Resource.SERVICES: msgspec.json.Decoder(list[ApiService]),
-    Resource.ENDPOINTSLICES: msgspec.json.Decoder(list[ApiSlice]),
-    Resource.ENDPOINTS: msgspec.json.Decoder(list[ApiEndpoints]),
-    Resource.NAMESPACES: msgspec.json.Decoder(list[ApiNamespace]),
-    Resource.PODS: msgspec.json.Decoder(list[ApiPod]),
-}

@@ -12,6 +12,7 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 from typing import NamedTuple
@@ -79,7 +80,10 @@ def pack_subsets(owner: Key, subsets: tuple[Subset, ...], changed_at: float) -> 
 
 
 class Plain(NamedTuple):
-    """Plain endpoints by fields, each in the same order; see ``Packed.addresses``."""
+    """Plain endpoints by fields, each in the same order; see ``Packed.addresses``.
+
+    Names of Pods, and hostnames, may be left out where all are empty.
+    """
 
     addresses: tuple[Address, ...]
     pod_names: Sequence[str]
@@ -91,8 +95,18 @@ def pack_plain(owner: Key, plain: Plain, changed_at: float) -> Packed:
     """Return plain endpoints packed."""
     addresses, pod_names, hostnames, ports = plain
     are_named = any(hostnames)
-    octets = _ENCODE((ports, pod_names, hostnames if are_named else ()))
+    if are_named or any(pod_names):
+        kept = pod_names if any(pod_names) else ()
+        octets = _ENCODE((ports, kept, hostnames if are_named else ()))
+    else:
+        octets = _with_ports(ports)
     return Packed(owner, octets, len(addresses), changed_at, addresses, are_named)
+
+
+@lru_cache(4096)
+def _with_ports(ports: tuple[Port, ...]) -> bytes:
+    """Return the octets of endpoints with nothing else, the same ones for all with such ports."""
+    return _ENCODE((ports, (), ()))
 
 
 def _of_plain(subsets: tuple[Subset, ...]) -> tuple[Address, ...] | None:
@@ -128,8 +142,9 @@ def subsets_in(packed: Packed) -> tuple[Subset, ...]:
         return _SUBSETS.decode(packed.octets)
     ports, pod_names, hostnames = _BESIDE.decode(packed.octets)
     # without a line of Python for each: these are what a question of a headless Service waits for
+    none = repeat("")
     endpoints = map(
-        Endpoint, zip(addresses), hostnames or repeat(""), repeat(object=True), pod_names
+        Endpoint, zip(addresses), hostnames or none, repeat(object=True), pod_names or none
     )
     return (Subset(tuple(endpoints), ports),)
 

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import cast
 
 from kubedns_py.cluster.addresses import are_labels, ipv4_addresses
-from kubedns_py.cluster.apitypes import ApiEndpoint, ApiPort, ApiSlice
+from kubedns_py.cluster.apitypes import ApiEndpoint, ApiPodEndpoint, ApiPort, ApiSlice
 from kubedns_py.cluster.decode_endpoints import read_conditions, read_ports, trigger_time
 from kubedns_py.cluster.objects import Address, Endpoint, Key, Port, Resource, Subset, key_from
 from kubedns_py.cluster.packed import Packed, Plain, are_distinct, pack_plain, pack_subsets
@@ -29,13 +29,19 @@ _KIND = frozenset({"EndpointSlice", "", None})
 
 
 class _Listed(Struct):
-    """The endpoints of some slices, one after the other, and fields of theirs in the same order."""
+    """The endpoints of some slices, one after the other, and fields of theirs in the same order.
+
+    Attributes:
+        pod_names, hostnames: empty where no endpoint has one.
+        are_plain: whether all are ready, and no address stands twice.
+    """
 
     endpoints: Sequence[ApiEndpoint]
     addresses: tuple[Address, ...]
     pod_names: Sequence[str]
     hostnames: Sequence[str]
     are_ready: Sequence[bool]
+    are_plain: bool
 
 
 def read_plain(slices: Sequence[ApiSlice]) -> list[Decoded | None]:
@@ -64,20 +70,29 @@ def _listed(api: list[ApiEndpoint | None]) -> _Listed | None:
     if addresses is None or len(addresses) != len(api):
         return None
     endpoints = cast("list[ApiEndpoint]", api)
-    pod_names, hostnames = _pod_names(endpoints), [each.hostname or "" for each in endpoints]
+    pod_names = _pod_names(endpoints)
+    hostnames = [each.hostname or "" for each in endpoints]
+    if not any(hostnames):
+        hostnames = []
     if pod_names is None or not are_labels(filter(None, hostnames)):
         return None
     are_ready = [(said := each.conditions) is None or said.ready is not False for each in endpoints]
-    return _Listed(endpoints, addresses, pod_names, hostnames, are_ready)
+    are_plain = all(are_ready) and are_distinct(addresses)
+    return _Listed(endpoints, addresses, pod_names, hostnames, are_ready, are_plain)
 
 
 def _pod_names(api: list[ApiEndpoint]) -> list[str] | None:
-    """Return the names of Pods, or None if they are not all in lower case and ASCII."""
+    """Return the names of Pods, or None if they are not all in lower case and ASCII.
+
+    There are none where nobody wants them (``Wanted``).
+    """
+    if not api or not isinstance(api[0], ApiPodEndpoint):
+        return []
     names = [
         target.name or ""
         if (target := each.target_ref) is not None and target.kind == "Pod"
         else ""
-        for each in api
+        for each in cast("list[ApiPodEndpoint]", api)
     ]
     joined = "".join(names)
     return names if joined.isascii() and joined == joined.lower() else None
@@ -93,7 +108,7 @@ def _decoded(api: ApiSlice, listed: _Listed, at: slice) -> Decoded | None:
     is_named = namespace and service and len(name) <= MAX_NAME
     if not is_named or api.address_type not in _IPV4 or api.kind not in _KIND:
         return None
-    ports, changed_at = _ports(api), trigger_time(meta)
+    ports, changed_at = _ports(tuple(api.ports or ())), trigger_time(meta)
     if ports is None or changed_at is None:
         return None
     owner = key_from((namespace, service))
@@ -104,30 +119,24 @@ def _decoded(api: ApiSlice, listed: _Listed, at: slice) -> Decoded | None:
 def _packed(
     owner: Key, listed: _Listed, at: slice, ports: tuple[Port, ...], changed_at: float
 ) -> Packed:
-    addresses, pod_names = listed.addresses[at], listed.pod_names[at]
-    hostnames, are_ready = listed.hostnames[at], listed.are_ready[at]
-    if all(are_ready) and are_distinct(addresses):
+    addresses = listed.addresses[at]
+    pod_names, hostnames = listed.pod_names[at], listed.hostnames[at]
+    if listed.are_plain or (all(listed.are_ready[at]) and are_distinct(addresses)):
         return pack_plain(owner, Plain(addresses, pod_names, hostnames, ports), changed_at)
+    none = [""] * len(addresses)
     conditions = [read_conditions(each.conditions) for each in listed.endpoints[at]]
     found = [
         Endpoint((address,), hostname, ready, pod_name, serving)
         for address, hostname, pod_name, (ready, serving) in zip(
-            addresses, hostnames, pod_names, conditions, strict=True
+            addresses, hostnames or none, pod_names or none, conditions, strict=True
         )
     ]
     return pack_subsets(owner, (Subset(tuple(found), ports),), changed_at)
 
 
-def _ports(api: ApiSlice) -> tuple[Port, ...] | None:
-    said = [(each.name, each.protocol, each.port) for each in api.ports or () if each is not None]
-    return _plain_ports(tuple(said))
-
-
 @lru_cache(4096)
-def _plain_ports(
-    said: tuple[tuple[str | None, str | None, int | None], ...],
-) -> tuple[Port, ...] | None:
+def _ports(api: tuple[ApiPort | None, ...]) -> tuple[Port, ...] | None:
     """Return ports, the same for all slices that say so; None if something has to be left out."""
     reading = Reading(Resource.ENDPOINTSLICES)
-    found = read_ports(reading, [ApiPort(*each) for each in said])
+    found = read_ports(reading, list(api))
     return None if reading.warnings else found

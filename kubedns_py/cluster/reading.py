@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -68,6 +68,21 @@ _RESOURCES = {kind: resource for resource, kind in KINDS.items()}
 _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 _MAX_PORT = 65535
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class Wanted(NamedTuple):
+    """What is read of objects beside what every answer may need.
+
+    Attributes:
+        pod_specifications: labels, hostname and ports of Pods, of which endpoints are made.
+        pod_names: the names of the Pods that endpoints in slices stand for.
+    """
+
+    pod_specifications: bool = False
+    pod_names: bool = True
+
+
+USUAL = Wanted()
 
 
 class Named(Protocol):
@@ -215,8 +230,8 @@ class Reading(msgspec.Struct):
         return lowered or ""
 
 
-def present(items: list[_T | None] | None) -> list[_T]:
-    """Return a list's items without nulls; null is an empty list."""
+def present(items: Sequence[_T | None] | None) -> list[_T]:
+    """Return the items without nulls; null is an empty list."""
     return [each for each in items if each is not None] if items else []
 
 

@@ -22,6 +22,7 @@ from kubedns_py.cluster.intake import Complaints, Intake, key_of
 from kubedns_py.cluster.listing import Listing
 from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.packed import Packed
+from kubedns_py.cluster.reading import USUAL, Wanted
 from kubedns_py.cluster.replacement import apply, differences
 from kubedns_py.cluster.requests import ListRequest, Pause, Wait, WatchRequest
 from kubedns_py.cluster.snapshot import MANY, Snapshot
@@ -63,20 +64,20 @@ class Reflector:
     Args:
         resource: which one.
         store: where it goes.
-        for_endpoints: whether endpoints are made from Pods, see ``decode``.
+        wanted: what is read of objects.
 
     Attributes:
         status: how it fares; only the reflector writes it.
     """
 
-    def __init__(self, resource: Resource, store: Store, *, for_endpoints: bool = False) -> None:
+    def __init__(self, resource: Resource, store: Store, wanted: Wanted = USUAL) -> None:
         self.status = ResourceStatus(resource)
         self._resource = resource
         self._store = store
         self._backoff = Backoff()
         self._outdated = Backoff()  # apart: an outage before must not delay the list after it
         self._complaints = Complaints()
-        self._intake = Intake(self.status, self._complaints, for_endpoints=for_endpoints)
+        self._intake = Intake(self.status, self._complaints, wanted)
         self._pause: Pause | None = None
         self._request: ListRequest | WatchRequest | None = None
         # how a complete state is asked for, and what is there of it

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.reading import USUAL, Wanted
 from kubedns_py.cluster.reflector import ListRequest, Reflector, ResourceStatus, Wait, WatchRequest
 from kubedns_py.cluster.store import Store
 from kubedns_py.errors import ApiError
@@ -52,7 +53,7 @@ class Informer:
         source: where objects come from.
         store: where they go.
         resources: which ones; each has its own loop.
-        for_endpoints: whether endpoints are made from Pods, see ``decode``.
+        wanted: what is read of objects.
         on_sync: called once for each resource, when its first complete list is in the store.
     """
 
@@ -62,10 +63,10 @@ class Informer:
         store: Store,
         resources: Sequence[Resource],
         *,
-        for_endpoints: bool = False,
+        wanted: Wanted = USUAL,
         on_sync: Callable[[Resource], None],
     ) -> None:
-        reflectors = [Reflector(each, store, for_endpoints=for_endpoints) for each in resources]
+        reflectors = [Reflector(each, store, wanted) for each in resources]
         self._loops = [_Loop(source, each, on_sync) for each in reflectors]
         self._statuses = {each.status.resource: each.status for each in reflectors}
 

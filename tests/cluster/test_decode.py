@@ -5,7 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from kubedns_py.cluster.apitypes import ApiEndpoints, ApiNamespace, ApiPod, ApiService, ApiSlice
+from kubedns_py.cluster.apitypes import (
+    ApiEndpoints,
+    ApiNamespace,
+    ApiPod,
+    ApiPodSlice,
+    ApiService,
+)
 from kubedns_py.cluster.decode import Decoded, Document, decode, identify, read_all
 from kubedns_py.cluster.objects import (
     Key,
@@ -14,6 +20,7 @@ from kubedns_py.cluster.objects import (
     Port,
     Resource,
 )
+from kubedns_py.cluster.reading import USUAL, Wanted
 from kubedns_py.errors import BadObject
 from tests.helpers.builders import (
     Json,
@@ -27,9 +34,9 @@ from tests.helpers.builders import (
 from tests.helpers.objects import address, an_endpoints, item_of
 
 
-def read(resource: Resource, document: object, *, for_endpoints: bool = False) -> Decoded:
+def read(resource: Resource, document: object, wanted: Wanted = USUAL) -> Decoded:
     """Return what a document decodes to."""
-    return decode(resource, octets(document), for_endpoints=for_endpoints)
+    return decode(resource, octets(document), wanted)
 
 
 def an_odd_service(version: str = "", **fields: object) -> Json:
@@ -110,7 +117,7 @@ def test_labels_and_ports_of_pods_are_read_only_where_endpoints_are_made_from_th
     )
 
     plain = read(Resource.PODS, document).item
-    full = read(Resource.PODS, document, for_endpoints=True).item
+    full = read(Resource.PODS, document, Wanted(pod_specifications=True)).item
 
     assert isinstance(plain, Pod)
     assert (plain.labels, plain.hostname, plain.ports) == ((), "", ())
@@ -125,7 +132,7 @@ def test_a_pod_whose_specification_is_odd_is_one_bad_object() -> None:
     document = a_pod_json("db-0.shop", version="4", containers="none")
 
     with pytest.raises(BadObject) as caught:
-        read(Resource.PODS, document, for_endpoints=True)
+        read(Resource.PODS, document, Wanted(pod_specifications=True))
 
     assert (caught.value.reason, caught.value.key, caught.value.version) == (
         "type",
@@ -207,7 +214,7 @@ def test_a_deleted_object_needs_only_its_name() -> None:
     ("resource", "type_", "good", "bad"),
     [
         (Resource.SERVICES, ApiService, a_service_json("web.shop"), a_service_json("a_b.shop")),
-        (Resource.ENDPOINTSLICES, ApiSlice, a_slice_json("web-1.shop"), a_slice_json("web-1.a_b")),
+        (Resource.ENDPOINTSLICES, ApiPodSlice, a_slice_json("a-1.b"), a_slice_json("a-1.a_b")),
         (Resource.ENDPOINTS, ApiEndpoints, an_endpoints_json("web.shop"), {"kind": "Service"}),
         (Resource.NAMESPACES, ApiNamespace, a_namespace_json("shop"), {"metadata": None}),
         (Resource.PODS, ApiPod, a_pod_json("web-0.shop"), a_pod_json("web-0.a_b")),

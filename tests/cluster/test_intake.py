@@ -10,17 +10,18 @@ from kubedns_py.cluster.decode import Decoded
 from kubedns_py.cluster.intake import Complaints, Intake, key_of
 from kubedns_py.cluster.listing import PORTION_OCTETS
 from kubedns_py.cluster.objects import Key, Pod, Resource
+from kubedns_py.cluster.reading import USUAL, Wanted
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.errors import BadObject
 from tests.helpers.builders import a_pod_json, a_service_json, a_slice_json, octets
 from tests.helpers.work import lines_run
 
 
-def an_intake(resource: Resource, *, for_endpoints: bool = False) -> tuple[Intake, Complaints]:
+def an_intake(resource: Resource, wanted: Wanted = USUAL) -> tuple[Intake, Complaints]:
     """Return an intake of a resource, and its complaints."""
     complaints = Complaints()
     status = ResourceStatus(resource)
-    return Intake(status, complaints, for_endpoints=for_endpoints), complaints
+    return Intake(status, complaints, wanted), complaints
 
 
 def test_a_deleted_object_need_not_be_whole() -> None:
@@ -36,8 +37,9 @@ def test_a_deleted_object_need_not_be_whole() -> None:
 def test_labels_of_pods_are_kept_where_endpoints_are_made_from_them() -> None:
     """They are the input of endpoints_from_pods."""
     raw = octets(a_pod_json("a.b", meta={"labels": {"x": "y"}}))
-    for for_endpoints, expected in ((False, ()), (True, (("x", "y"),))):
-        found = an_intake(Resource.PODS, for_endpoints=for_endpoints)[0].read(raw, deleted=False)
+    for whole, expected in ((False, ()), (True, (("x", "y"),))):
+        wanted = Wanted(pod_specifications=whole)
+        found = an_intake(Resource.PODS, wanted)[0].read(raw, deleted=False)
 
         assert isinstance(found, Decoded)
         assert isinstance(found.item, Pod)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubedns_py.cluster.apitypes import ApiSlice
+from kubedns_py.cluster.apitypes import ApiPodSlice, ApiSlice
 from kubedns_py.cluster.decode_endpoints import read_slice
 from kubedns_py.cluster.objects import Endpoint, Endpoints, Key, Port, Resource
 from kubedns_py.cluster.plain_slices import read_plain
@@ -27,9 +27,9 @@ PLAIN = a_slice_json(
 )
 
 
-def typed(document: object) -> ApiSlice:
+def typed(document: object, kind: type[ApiSlice] = ApiPodSlice) -> ApiSlice:
     """Return a slice as it comes from the decoder."""
-    return msgspec.json.decode(octets(document), type=ApiSlice)
+    return msgspec.json.decode(octets(document), type=kind)
 
 
 def one_by_one(api: ApiSlice) -> Decoded | str:
@@ -66,6 +66,18 @@ def test_a_plain_slice_is_read_at_once() -> None:
         Endpoint((address("10.1.0.1"),), pod_name="web-a"),
         Endpoint((address("10.1.0.2"),)),
     )
+
+
+def test_names_of_pods_that_nobody_wants_are_not_kept() -> None:
+    """All slices with the same ports hold the same octets then."""
+    api = typed(PLAIN, ApiSlice)
+    (found,) = read_plain([api])
+
+    assert found == one_by_one(api)
+    item = item_of(found)
+    assert isinstance(item, Endpoints)
+    (subset,) = item.subsets
+    assert [each.pod_name for each in subset.endpoints] == ["", ""]
 
 
 NOT_READY = {"ready": False, "serving": True, "terminating": True}
@@ -223,10 +235,12 @@ SLICE = st.fixed_dictionaries(
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(SLICE, max_size=4))
-def test_slices_read_together_are_those_read_one_by_one(documents: list[Json]) -> None:
+@given(st.lists(SLICE, max_size=4), st.sampled_from([ApiSlice, ApiPodSlice]))
+def test_slices_read_together_are_those_read_one_by_one(
+    documents: list[Json], kind: type[ApiSlice]
+) -> None:
     """The fast way may decline, and never disagree, to the octet of what is packed."""
-    apis = [typed(each) for each in documents]
+    apis = [typed(each, kind) for each in documents]
 
     for found, expected in zip(read_plain(apis), map(one_by_one, apis), strict=True):
         assert found is None or found == expected

@@ -8,6 +8,7 @@ import pytest
 
 from kubedns_py.cluster.decode import decode
 from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.reading import Wanted
 from kubedns_py.errors import BadObject
 from kubedns_py.sources.manifest_objects import Manifest, read_manifest
 from kubedns_py.sources.manifest_text import Fault
@@ -24,7 +25,8 @@ def a_manifest(text: str) -> Manifest:
 def decoded(manifest: Manifest) -> list[Object | None]:
     """What DNS sees of a manifest."""
     return [
-        item_of(decode(each.resource, each.octets, for_endpoints=True)) for each in manifest.objects
+        item_of(decode(each.resource, each.octets, Wanted(pod_specifications=True)))
+        for each in manifest.objects
     ]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from kubedns_py.cluster.decode import decode
 from kubedns_py.cluster.objects import Key, Resource
+from kubedns_py.cluster.reading import Wanted
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.cluster.store import Store
@@ -290,7 +291,11 @@ async def informed(directory: ManifestDirectory) -> AsyncIterator[Store]:
     """A store that the real informer keeps equal to a directory."""
     store = Store(on_dirty=lambda: None, endpoints_from_pods=True)
     informer = Informer(
-        directory, store, list(Resource), for_endpoints=True, on_sync=lambda _: None
+        directory,
+        store,
+        list(Resource),
+        wanted=Wanted(pod_specifications=True),
+        on_sync=lambda _: None,
     )
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(informer.run()), tasks.create_task(directory.run())]
