@@ -50,7 +50,6 @@ _TAKE_OVER_S = 0.05
 """How often endpoints that were listed are taken over while the API server makes the others."""
 
 _AGE_LOOK_S = 1.0
-_PAGES_AFTER_S = 0.5
 _TURN_BITS = 32
 _YOUNG = 10_000
 """New objects after which the garbage collector looks at them once Services are known. Each
@@ -152,12 +151,20 @@ class Program:
                 task.cancel()
 
     async def _serve_pages(self) -> None:
-        """Answer on the health and metrics ports: after the first sync, if that does not take long.
+        """Answer on the health and metrics ports once somebody asks, and after the first sync.
 
-        Nobody probes sooner, and the first sync is what a start is for.
+        What answers there takes a tenth of a large sync to import, which is what a start is for.
         """
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._synced.wait(), _PAGES_AFTER_S)
+        waits = [
+            asyncio.create_task(self._admin.asked()),
+            asyncio.create_task(self._synced.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
         await self._admin.serve()
 
     def _open_forwarding(self, view: View) -> Upstreams:

@@ -68,6 +68,18 @@ class AdminServer:
             self._close_sockets()
             raise
 
+    async def asked(self) -> None:
+        """Wait until somebody connects to a port that is open; to be cancelled before ``serve``."""
+        loop, came = asyncio.get_running_loop(), asyncio.Event()
+        opened = list(chain.from_iterable(self._sockets.values()))
+        for sock in opened:
+            loop.add_reader(sock, came.set)
+        try:
+            await came.wait()
+        finally:
+            for sock in opened:
+                loop.remove_reader(sock)
+
     async def serve(self) -> None:
         """Begin to answer on the ports that are open."""
         if not self._sockets:
@@ -102,7 +114,7 @@ class AdminServer:
 
 
 def _gate() -> ModuleType:
-    """Return what answers; aiohttp's server takes 0.03 s, which no first sync waits for."""
+    """Return what answers: aiohttp's server, which no first sync waits for (``asked``)."""
     from kubedns_py.admin import gate  # noqa: PLC0415 - as said
 
     return gate

@@ -191,6 +191,27 @@ async def test_who_asks_early_is_answered_when_there_is_time() -> None:
     await server.stop()
 
 
+async def test_it_is_told_that_somebody_asks() -> None:
+    """What answers is not there before that or the first sync; a port is served as ever after."""
+    health = free_port()
+    words = [f"--healthz-port={health}", "--metrics-port=0", f"--admin-bind-address={HOST}"]
+    config = load(words, {}, program="test").config
+    server = AdminServer(config, readiness=list, exposition=Exposition(some_sources()))
+    server.open()
+    told = asyncio.create_task(server.asked())
+    await asyncio.sleep(0)
+    assert not told.done()
+
+    page = asyncio.create_task(ask(health, "/healthz"))
+    async with asyncio.timeout(WITHIN_S):
+        await told
+    await server.serve()
+
+    assert (await page)[0] == 200
+    assert (await ask(health, "/healthz"))[0] == 200
+    await server.stop()
+
+
 async def test_ports_on_which_nobody_answered_are_closed_too() -> None:
     """A start may end before the first sync."""
     health = free_port()
