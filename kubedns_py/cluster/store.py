@@ -284,10 +284,12 @@ class Store:
     def plain(self, services: Iterable[Key]) -> dict[Key, Packed]:
         """Return all endpoints of those Services whose endpoints are plain (``Packed.addresses``).
 
-        They are in one slice, ready, and none of them is told by others: ``parts`` has one part,
-        with these addresses, and all of them published. What is left out may be otherwise.
+        They are in one object, ready, and none of them is told by others: ``parts`` has one part,
+        with these addresses, and all of them published. What is left out may be otherwise. Of v1
+        Endpoints it is told where there are no slices, which would win over them.
         """
-        return self._slices.plain(services)
+        chosen = self._slices if self._slices.by_key else self._endpoints
+        return chosen.plain(services)
 
     def _subsets_from_pods(self, key: Key) -> tuple[Subset, ...]:
         service = self._services.get(key)

@@ -23,6 +23,7 @@ from tests.helpers.parts import endpoints_of
 from tests.helpers.work import lines_run
 
 WEB = Key("shop", "web")
+DB = Key("shop", "db")
 
 
 @dataclass
@@ -224,6 +225,24 @@ def test_what_is_not_plain_is_left_and_told_with_all_that_is_dirty() -> None:
     assert taken(store.take_changes()) == ["shop/web", "shop/db", "shop/new"]
     assert taken(store.take_changes()) == []
     assert not store.is_dirty(a_key("db.shop"))
+
+
+def test_services_with_v1_endpoints_are_taken_where_there_are_no_slices() -> None:
+    """``--endpoints-api=endpoints``; a slice would win over them."""
+    store = Store(lambda: None)
+    for name in ("web", "db"):
+        store.put(Resource.SERVICES, a_service(f"{name}.shop"))
+        store.put(Resource.ENDPOINTS, an_endpoints(f"{name}.shop", ["10.1.0.1"]))
+    assert taken(store.take_plain()) == ["shop/web", "shop/db"]
+
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("db.shop", ["10.1.0.2"], name="db-1"))
+    store.put(Resource.ENDPOINTS, an_endpoints("web.shop", ["10.1.0.3"]))
+
+    assert {str(key): each.addresses for key, each in store.plain([WEB, DB]).items()} == {
+        "shop/db": (address("10.1.0.2"),)
+    }
+    assert taken(store.take_plain()) == ["shop/db"]
+    assert taken(store.take_changes()) == ["shop/web"]
 
 
 def test_what_was_left_is_not_looked_at_again() -> None:
