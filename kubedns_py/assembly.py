@@ -74,7 +74,7 @@ class Core(Struct):
         self._commit(self.store.take_changes(), now)
 
     def commit_listed(self, now: float) -> None:
-        """Take over what will hardly change before the first sync, while endpoints are listed.
+        """Take over what will hardly change before the first sync, while the rest is listed.
 
         Not after it: what stays dirty is not said to be so again.
 

@@ -47,7 +47,7 @@ _SYNC_LOOK_S = 0.25
 """How often a first sync that does not come is looked at: the API server may refuse a part."""
 
 _TAKE_OVER_S = 0.05
-"""How often endpoints that were listed are taken over while the API server makes the others."""
+"""How often what was listed is taken over while the API server makes the rest."""
 
 _AGE_LOOK_S = 1.0
 _TURN_BITS = 32
@@ -151,7 +151,7 @@ class Program:
                 task.cancel()
 
     async def _serve_pages(self) -> None:
-        """Answer on the health and metrics ports once somebody asks, and after the first sync.
+        """Answer on the health and metrics ports once somebody asks, or after the first sync.
 
         What answers there takes a tenth of a large sync to import, which is what a start is for.
         """

@@ -6,7 +6,7 @@ Rules of this file:
   serves one request and lives five seconds, and there are at most 64: a new one ends the oldest.
 - No page shows records, names, the environment or paths.
 - The Host header must be one that no stranger's DNS can point here (against DNS rebinding).
-- It brings aiohttp's server, so it is imported by ``http.py`` when there is time.
+- It brings aiohttp's server, so it is imported by ``http.py`` when somebody asks.
 """
 
 import asyncio

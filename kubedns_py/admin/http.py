@@ -1,4 +1,4 @@
-"""Health, readiness and metrics over HTTP: ports at once, what answers on them in good time.
+"""Health, readiness and metrics over HTTP: ports at once, what answers on them when it is asked.
 
 Rules of this file:
 
@@ -72,9 +72,9 @@ class AdminServer:
         """Wait until somebody connects to a port that is open; to be cancelled before ``serve``."""
         loop, came = asyncio.get_running_loop(), asyncio.Event()
         opened = list(chain.from_iterable(self._sockets.values()))
-        for sock in opened:
-            loop.add_reader(sock, came.set)
         try:
+            for sock in opened:
+                loop.add_reader(sock, came.set)
             await came.wait()
         finally:
             for sock in opened:

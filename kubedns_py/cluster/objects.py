@@ -118,7 +118,7 @@ class Endpoint(msgspec.Struct, frozen=True, gc=False, array_like=True):
             Endpoints, whether it stood in ``addresses`` rather than ``notReadyAddresses``.
         serving: not ready, yet serving and terminating: a graceful shutdown. Only answered where
             ``--terminating include-if-none-ready`` asks for it (behaviour row HDL-18).
-        pod_name: name of the Pod in ``targetRef``, or empty.
+        pod_name: name of the Pod in ``targetRef``; empty too where nobody wants it (``Wanted``).
     """
 
     addresses: tuple[Address, ...]

@@ -129,11 +129,11 @@ class Store:
         return True
 
     def _write_endpoints(self, resource: Resource, key: Key, item: Packed | None) -> bool:
-        old = self._of(resource).write(key, item)
-        if old == item:
-            return False
-        if old and item and old.says(item):
-            return False  # only the trigger time moved: no answer depends on it
+        objects = self._of(resource)
+        old = objects.by_key.get(key)
+        if old == item or (old and item and old.says(item)):
+            return False  # or only the trigger time moved: of what is not published
+        objects.write(key, item)
         self._mark(services=[each.owner for each in (old, item) if each is not None])
         return True
 
@@ -193,8 +193,8 @@ class Store:
         """Return those dirty Services whose endpoints are plain; the others stay dirty.
 
         See ``plain``. Whatever comes of such a Service later makes it dirty again, and so does what
-        makes another one plain: none is looked at again before. Endpoints of a Service that is not
-        there wait for it.
+        makes endpoints of its own plain: none is looked at again before. Endpoints of a Service
+        that is not there wait for it.
         """
         dirty, self._changes.services = self._changes.services, {}
         found = dict.fromkeys([each for each in self.plain(dirty) if each in self._services])
@@ -242,12 +242,13 @@ class Store:
     def difference(
         self, resource: Resource, key: Key, item: Object | Packed
     ) -> Packed | Object | None:
-        """Return an object for ``put``: None if it is in the store just so, packed if another is.
+        """Return an object for ``put``: None if the store says the same, packed if it does not.
 
         Where none is yet there is nothing that it could be beside; endpoints are packed already.
         """
         if isinstance(item, Packed):
-            return None if self._of(resource).by_key.get(key) == item else item
+            old = self._of(resource).by_key.get(key)
+            return None if old is not None and old.says(item) else item
         known = self.get(resource, key)
         if known is None:
             return item

@@ -1,6 +1,10 @@
 """Health, readiness and metrics, asked over real connections on loopback."""
 
 import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -174,7 +178,7 @@ async def test_a_port_in_use_is_a_start_error_and_leaves_nothing_open() -> None:
 
 
 async def test_who_asks_early_is_answered_when_there_is_time() -> None:
-    """The ports are open from the start on; what answers comes after the first sync."""
+    """The ports are open from the start on; what answers comes later."""
     health = free_port()
     words = [f"--healthz-port={health}", "--metrics-port=0", f"--admin-bind-address={HOST}"]
     config = load(words, {}, program="test").config
@@ -192,24 +196,40 @@ async def test_who_asks_early_is_answered_when_there_is_time() -> None:
 
 
 async def test_it_is_told_that_somebody_asks() -> None:
-    """What answers is not there before that or the first sync; a port is served as ever after."""
-    health = free_port()
-    words = [f"--healthz-port={health}", "--metrics-port=0", f"--admin-bind-address={HOST}"]
-    config = load(words, {}, program="test").config
-    server = AdminServer(config, readiness=list, exposition=Exposition(some_sources()))
-    server.open()
-    told = asyncio.create_task(server.asked())
-    await asyncio.sleep(0)
-    assert not told.done()
+    """At any port; what answers is not there before that or the first sync."""
+    ports = [free_port(), free_port()]
+    words = [f"--healthz-port={ports[0]}", f"--metrics-port={ports[1]}"]
+    config = load([*words, f"--admin-bind-address={HOST}"], {}, program="test").config
+    loop = asyncio.get_running_loop()
+    for port, path in zip(ports, ("/healthz", "/metrics"), strict=True):
+        server = AdminServer(config, readiness=list, exposition=Exposition(some_sources()))
+        server.open()
+        opened = listening(ports)
+        told = asyncio.create_task(server.asked())
+        await asyncio.sleep(0)
+        assert not told.done()
 
-    page = asyncio.create_task(ask(health, "/healthz"))
-    async with asyncio.timeout(WITHIN_S):
-        await told
-    await server.serve()
+        page = asyncio.create_task(ask(port, path))
+        async with asyncio.timeout(WITHIN_S):
+            await told
+        assert not any(loop.remove_reader(each) for each in opened)
+        await server.serve()
 
-    assert (await page)[0] == 200
-    assert (await ask(health, "/healthz"))[0] == 200
-    await server.stop()
+        assert (await page)[0] == 200
+        assert (await ask(port, path))[0] == 200
+        await server.stop()
+
+
+def listening(ports: Sequence[int]) -> list[int]:
+    """Return the descriptors with which this process listens on those ports."""
+    found = []
+    for each in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(each.name))) as sock:
+            is_listening = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if is_listening and sock.getsockname()[1] in ports:
+                found.append(int(each.name))
+    assert len(found) == len(ports)
+    return found
 
 
 async def test_ports_on_which_nobody_answered_are_closed_too() -> None:

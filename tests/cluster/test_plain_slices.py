@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kubedns_py.cluster.apitypes import ApiPodSlice, ApiSlice
 from kubedns_py.cluster.decode_endpoints import read_slice
 from kubedns_py.cluster.objects import Endpoint, Endpoints, Key, Port, Resource
+from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.plain_slices import read_plain
 from kubedns_py.cluster.reading import Decoded, Reading
 from kubedns_py.errors import BadObject
@@ -70,10 +71,16 @@ def test_a_plain_slice_is_read_at_once() -> None:
 
 def test_names_of_pods_that_nobody_wants_are_not_kept() -> None:
     """All slices with the same ports hold the same octets then."""
-    api = typed(PLAIN, ApiSlice)
-    (found,) = read_plain([api])
+    other = with_meta(name="db-1", labels={"kubernetes.io/service-name": "db"})
+    apis = [typed(each, ApiSlice) for each in (PLAIN, other)]
+    found, another = read_plain(apis)
 
-    assert found == one_by_one(api)
+    assert [found, another] == [one_by_one(each) for each in apis]
+    assert found is not None
+    assert another is not None
+    assert isinstance(found.item, Packed)
+    assert isinstance(another.item, Packed)
+    assert found.item.octets is another.item.octets
     item = item_of(found)
     assert isinstance(item, Endpoints)
     (subset,) = item.subsets

@@ -245,6 +245,18 @@ def test_services_with_v1_endpoints_are_taken_where_there_are_no_slices() -> Non
     assert taken(store.take_changes()) == ["shop/web"]
 
 
+def test_namespaces_stay_dirty_when_services_are_taken() -> None:
+    """ENT-5: one without Services exists all the same, once all is taken."""
+    store = Store(lambda: None)
+    store.put(Resource.NAMESPACES, a_namespace("void"))
+    store.put(Resource.SERVICES, a_service("web.shop"))
+    assert store.is_dirty(WEB)
+    store.put(Resource.ENDPOINTSLICES, an_endpoints("web.shop", ["10.1.0.1"], name="web-1"))
+
+    assert taken(store.take_plain()) == ["shop/web"]
+    assert store.take_changes().namespaces == {"void"}
+
+
 def test_what_was_left_is_not_looked_at_again() -> None:
     """Issue 4, first sync: thousands wait for their endpoints, and each look would go over them."""
 
@@ -280,7 +292,7 @@ def test_endpoints_that_change_their_service_dirty_both() -> None:
 
 
 def test_a_new_trigger_time_alone_dirties_nothing() -> None:
-    """No answer depends on it, but the time is kept."""
+    """No answer depends on it: it is of what is not published, such as another Pod."""
     watched = Watched()
     watched.store.put(Resource.ENDPOINTS, an_endpoints("web.shop", ["10.1.0.1"], changed_at=5.0))
     watched.dirty()
@@ -289,7 +301,7 @@ def test_a_new_trigger_time_alone_dirties_nothing() -> None:
     assert not watched.store.put(Resource.ENDPOINTS, again)
 
     assert watched.dirty() == (set(), set())
-    assert watched.store.endpoints_changed_at(WEB) == pytest.approx(9.0)
+    assert watched.store.endpoints_changed_at(WEB) == pytest.approx(5.0)
 
 
 def test_the_newest_trigger_time_of_a_service_is_told() -> None:

@@ -36,6 +36,16 @@ def test_a_directory_of_manifests_is_served_over_udp_and_tcp(
         assert server.page("/readiness") == (200, "ok\nupstreams: . none\n")
 
 
+def test_pages_are_there_after_the_first_sync_though_nobody_asked(
+    manifests: Path, tmp_path: Path
+) -> None:
+    """The first scrape does not wait for an import."""
+    with serving(tmp_path, f"--manifests={manifests}") as server:
+        wait_until(lambda: f"http listens on port {server.health_port}" in server.log)
+
+        assert server.page("/readyz")[0] == 200
+
+
 def test_a_port_in_use_ends_the_start_with_one_line(manifests: Path) -> None:
     """F-33: address, reason and remedy; exit code 1."""
     with socket.socket(type=socket.SOCK_DGRAM) as taken:
