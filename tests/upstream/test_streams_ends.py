@@ -21,6 +21,7 @@ from tests.helpers.exchanges import (
     streams,
 )
 from tests.helpers.fake_upstream import Turn, fake_upstream, nobody
+from tests.helpers.loop_clock import LoopClock
 from tests.helpers.upstream_script import (
     answer,
     by_name,
@@ -28,7 +29,6 @@ from tests.helpers.upstream_script import (
     in_turn,
     late,
     silent,
-    slow,
 )
 from tests.helpers.waiting import until
 
@@ -187,14 +187,21 @@ async def test_idle_connections_are_closed_and_others_are_not() -> None:
 
 async def test_each_connection_has_its_own_time_to_be_idle() -> None:
     """RFC 7766, 6.2.3: one timer for all, set again for those whose time has not come."""
-    limits = StreamLimits(outstanding=1, idle_s=0.1)
-    script = by_name({"far.test.": slow(0.05, answer(GOOD)), "www.example.test.": answer(GOOD)})
+    clock, go = LoopClock(), asyncio.Event()
+    limits = StreamLimits(outstanding=1, idle_s=100)
+    script = by_name({"far.test.": late(go, answer(GOOD)), "www.example.test.": answer(GOOD)})
     async with fake_upstream(script) as up, streams(limits=limits) as exchanges:
         far = Asking(exchanges, up.nameserver, an_ask("far.test."))
         await ask(exchanges, up)
+        await up.has_been_asked(2)
+        await clock.pass_by(60)
+        go.set()
         assert await far.addresses() == [ADDRESS]
         assert len(up.writers) == 2
 
+        await clock.pass_by(60)
+        await until(lambda: len(up.writers) == 1)
+        await clock.pass_by(60)
         await until(lambda: not up.writers)
 
 
