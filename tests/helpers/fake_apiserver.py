@@ -30,6 +30,7 @@ from tests.helpers.builders import (
     an_event,
     octets,
 )
+from tests.helpers.ports import free_port
 from tests.helpers.waiting import until
 
 _RESOURCES = {
@@ -169,11 +170,11 @@ class FakeApiServer:
         app.router.add_get("/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, shutdown_timeout=0.01)
         await self._runner.setup()
+        self.port = self.port or free_port()  # one that no client gets while it is stopped
         site = web.TCPSite(
             self._runner, "127.0.0.1", self.port, ssl_context=self.tls, reuse_address=True
         )
         await site.start()
-        self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         """Close all connections and listen no more."""
