@@ -87,20 +87,23 @@ async def test_a_drain_lets_a_begun_message_be_finished() -> None:
 
 async def test_a_drain_gives_a_new_connection_a_moment_to_ask() -> None:
     """F-42: 0 lost; its query may be under way. One that never asks gets FIN all the same."""
+    clock = LoopClock()
     async with (
-        serving(limits=TcpLimits(linger_s=0.3)) as at,
+        serving(limits=TcpLimits(linger_s=100, idle_s=600)) as at,
         await at.client() as asking,
         await at.client() as silent,
     ):
         await until(lambda: at.server.connections == 2)
-        drain = asyncio.create_task(at.server.drain(deadline_s=5))
-        await until(lambda: at.server.leaving)
+        drain = asyncio.create_task(at.server.drain(deadline_s=600))
+        await clock.pass_by(60)
         reply = await asking.ask(QUERY)
 
         assert reply is not None
         assert await asking.receive() is None
+        await clock.pass_by(40)
         assert await silent.receive() is None
-        await drain
+        await clock.pass_by(100)  # neither client closes
+        await until(drain.done)
 
     assert at.outcomes() == {"lameduck": 2}
 
