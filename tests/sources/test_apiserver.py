@@ -11,6 +11,7 @@ import sys
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -31,6 +32,8 @@ from tests.helpers.fake_apiserver import (
     stream,
 )
 from tests.helpers.lists import listed
+from tests.helpers.loop_clock import LoopClock
+from tests.helpers.waiting import until
 
 A_LIST = ListRequest(Resource.SERVICES, 500, "")
 A_WATCH = WatchRequest(Resource.SERVICES, "7", timeout_s=300)
@@ -61,6 +64,21 @@ async def list_error(source: ApiServer, request: ListRequest = A_LIST) -> ApiErr
     with pytest.raises(ApiError) as caught:
         await listed(source, request)
     return caught.value
+
+
+async def given_up(waiting: asyncio.Future[Any], clock: LoopClock, seconds: float) -> ApiError:
+    """Return the error that something ends in when it has waited so long, and no earlier."""
+    try:
+        await clock.pass_by(seconds - 10)
+        assert not waiting.done()
+        await clock.pass_by(10)
+        await until(waiting.done)
+    finally:
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    error = waiting.exception()
+    assert isinstance(error, ApiError)
+    return error
 
 
 # -- requests
@@ -307,45 +325,45 @@ async def test_a_list_that_breaks_off_is_an_error(server: FakeApiServer, source:
     assert (await list_error(source)).status == 0
 
 
-async def test_a_silent_list_is_given_up(
-    server: FakeApiServer, source: ApiServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """F-05: idle for too long; here 0.1 s instead of 60 s, and as long to connect."""
-    monkeypatch.setattr("kubedns_py.sources.apiserver._LIST_IDLE_S", 0.1)
-    monkeypatch.setattr("kubedns_py.sources.apiserver._CONNECT_S", 0.1)
+async def test_a_silent_list_is_given_up(server: FakeApiServer, source: ApiServer) -> None:
+    """F-05: idle for 60 s, of an answer too that has begun; before it there are 10 s to connect."""
+    clock = LoopClock()
     server.then_list("services", silence(), stream(b'{"metadata":', then="hang"))
 
-    assert (await list_error(source)).detail == f"{server.url}: no data for 0 s"
-    assert (await list_error(source)).detail == f"{server.url}: no data for 0 s"
+    waiting = asyncio.create_task(listed(source, A_LIST))
+    await until(lambda: len(server.seen) == 1)
+    assert (await given_up(waiting, clock, 70)).detail == f"{server.url}: no data for 60 s"
+
+    async with source.list(A_LIST) as parts:
+        assert await anext(parts) == b'{"metadata":'
+        error = await given_up(asyncio.ensure_future(anext(parts)), clock, 60)
+    assert error.detail == f"{server.url}: no data for 60 s"
 
 
-async def test_a_silent_watch_is_given_up(
-    server: FakeApiServer, source: ApiServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """F-04: no octet, not even of a bookmark; here 0.1 s instead of 150 s."""
-    monkeypatch.setattr("kubedns_py.sources.apiserver._WATCH_IDLE_S", 0.1)
+async def test_a_silent_watch_is_given_up(server: FakeApiServer, source: ApiServer) -> None:
+    """F-04: no octet for 150 s, not even of a bookmark."""
+    clock = LoopClock()
     server.then_watch("services", stream(b'{"type":"ADDED"}\n', then="hang"))
 
     async with source.watch(A_WATCH) as lines:
         assert await anext(lines) == b'{"type":"ADDED"}'
-        with pytest.raises(ApiError) as caught:
-            await anext(lines)
-    assert caught.value.status == 0
-    assert "no data for" in caught.value.detail
+        error = await given_up(asyncio.ensure_future(anext(lines)), clock, 150)
+    assert error.status == 0
+    assert error.detail == f"{server.url}: no data for 150 s"
 
 
 async def test_a_watch_that_is_not_accepted_is_given_up(
-    server: FakeApiServer, source: ApiServer, monkeypatch: pytest.MonkeyPatch
+    server: FakeApiServer, source: ApiServer
 ) -> None:
-    """F-04: connected, and not even a status; here 0.1 s instead of 30 s."""
-    monkeypatch.setattr("kubedns_py.sources.apiserver._WATCH_OPEN_S", 0.1)
+    """F-04: connected, and not even a status for 30 s."""
+    clock = LoopClock()
     server.then_watch("services", silence())
 
-    with pytest.raises(ApiError) as caught:
-        async with asyncio.timeout(5):
-            await lines_of(source)
-    assert (caught.value.status, caught.value.silent) == (0, True)
-    assert caught.value.detail == f"{server.url}: no data for 0 s"
+    waiting = asyncio.create_task(lines_of(source))
+    await until(lambda: len(server.seen) == 1)
+    error = await given_up(waiting, clock, 30)
+    assert (error.status, error.silent) == (0, True)
+    assert error.detail == f"{server.url}: no data for 30 s"
 
 
 async def test_a_server_that_accepts_nothing_is_given_up(
@@ -371,7 +389,7 @@ async def test_a_server_that_accepts_nothing_is_given_up(
 def test_the_bounds_are_those_of_the_catalogue() -> None:
     """F-04, F-05: 10 s to connect, 60 s for a list, 30 s to accept a watch, 150 s within one.
 
-    The tests above make them short and see that they bind.
+    The tests above see that they bind.
     """
     bounds = (
         apiserver._CONNECT_S,

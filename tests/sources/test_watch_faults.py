@@ -22,6 +22,7 @@ from kubedns_py.sources.apiserver import connect
 from kubedns_py.sources.watch import Informer
 from tests.helpers.builders import a_page, a_service_json, a_slice_json, an_event
 from tests.helpers.fake_apiserver import FakeApiServer, answer, refusal, silence, stream
+from tests.helpers.loop_clock import LoopClock
 from tests.helpers.parts import endpoints_of
 from tests.helpers.syncs import all_synced
 from tests.helpers.waiting import until
@@ -128,17 +129,16 @@ async def test_an_api_server_that_comes_late_is_found_soon(
         assert cluster.names() == ["a"]
 
 
-async def test_an_api_server_that_says_nothing_to_a_list_is_asked_for_pages(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """F-04, F-05: it accepts and is silent; here 0.1 s instead of 60 s."""
-    monkeypatch.setattr("kubedns_py.sources.apiserver._CONNECT_S", 0.1)
-    monkeypatch.setattr("kubedns_py.sources.apiserver._LIST_IDLE_S", 0.1)
+async def test_an_api_server_that_says_nothing_to_a_list_is_asked_for_pages() -> None:
+    """F-04, F-05: it accepts, and is silent for 60 s; 10 s more are there to connect."""
+    clock = LoopClock()
     async with FakeApiServer() as server:
         server.put("services", a_service_json("a.shop"))
         server.then_list("services", silence())
 
         async with following(server) as cluster:
+            await until(lambda: bool(server.seen))
+            await clock.pass_by(70)
             await cluster.has("a")
 
         assert [each.params for each in server.lists("services")] == [{}, {"limit": "500"}]
