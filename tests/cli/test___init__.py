@@ -1,13 +1,25 @@
 """The command line: usage, exit codes, and one line for each failure."""
 
+import gc
 import importlib
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 from kubedns_py import __version__
 from kubedns_py.cli import COMMANDS, main, usage
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Leave nothing of a start in the process of the tests: it goes on without a server."""
+    threshold, handler = gc.get_threshold(), signal.getsignal(signal.SIGTERM)
+    yield
+    gc.set_threshold(*threshold)
+    signal.signal(signal.SIGTERM, handler)
 
 
 def test_without_a_command_usage_is_shown_and_the_code_is_2(
