@@ -22,6 +22,7 @@ import pytest
 from tests.helpers.ports import free_port
 from tests.house.source import REPOSITORY
 
+START_S = 20.0
 DEADLINE_S = 10.0
 ADDRESS = "127.0.0.1"
 DIG = f"dig @{ADDRESS} -p 10053 +short "
@@ -52,7 +53,7 @@ def port() -> Iterator[int]:
     with subprocess.Popen(  # noqa: S603 - our own words
         command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True
     ) as process:
-        late = threading.Timer(DEADLINE_S, process.kill)
+        late = threading.Timer(START_S, process.kill)
         late.start()
         assert process.stderr is not None
         said = []
