@@ -48,7 +48,7 @@ class Known(Protocol):
     """Replies to what was asked before; see ``Repeats``."""
 
     def begin(self) -> None:
-        """Begin a burst."""
+        """Begin a burst: its first datagrams have been received."""
 
     def repeat(self, text: bytes, /) -> bytes | None:
         """Return the reply to a query, both without their ID, or None."""
@@ -96,7 +96,6 @@ class Reader:
 
     def wake(self) -> None:
         """Answer what has arrived: a batch, and what comes while it is worked on."""
-        self._known.begin()
         self._came = 0
         self._read()
         while self._rest:
@@ -123,6 +122,8 @@ class Reader:
         """Read a batch and answer what is known of it."""
         batch = self._free[-1]  # stays there if anything is raised
         texts = batch.receive()
+        if texts and not self._came:
+            self._known.begin()  # not before: the time, and what is known, are to be those of now
         self._came += len(texts)
         unknown = self._answer(batch, texts) if texts else None
         if unknown:

@@ -6,7 +6,7 @@ also with a main process that was killed; a signal to all processes of a service
 
 Rules of this file:
 
-- What was told is taken before datagrams are answered: a change is in force when it is known here.
+- What was told is taken after datagrams were received, before they are answered: it is in force.
 - Nothing is waited for: what cannot be handed over now is dropped and counted.
 - All workers have the same sockets, and the kernel wakes one that waits. So what one of them is too
   busy for another one takes, and where they have to share a core, the one that runs takes all.
@@ -57,9 +57,14 @@ _YOUNG: Final = 10_000
 
 
 class Copy:
-    """The copies of entries that a worker has; it owns its tables."""
+    """The copies of entries that a worker has; it owns its tables.
 
-    def __init__(self) -> None:
+    Args:
+        look: takes what was told; see ``answers.Owner``.
+    """
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self.look = look
         self.used: list[Raw] = []
         self.tables = {family: AnswerTable(self, time.monotonic) for family in (IPV4, IPV6)}
         self._entries: dict[int, Entry] = {}
@@ -79,9 +84,6 @@ class Copy:
                 for table in self.tables.values():
                     table.clear()
                 self._entries.clear()
-
-    def look(self) -> None:
-        """Nothing leaves without being told to; see ``answers.Owner``."""
 
     def ended(self, entry: Entry) -> None:
         """Let an entry go whose time is over."""
@@ -113,7 +115,9 @@ class Worker:
 
     def __init__(self, line: socket.socket, sockets: Sequence[socket.socket]) -> None:
         self._line = line
-        self._copy = Copy()
+        self._copy = Copy(self._look)
+        self._told = select.epoll()
+        self._told.register(line, select.EPOLLIN)
         self._counts = dict.fromkeys(COUNTS, 0)
         self._readers: dict[int, Reader] = {}
         self._unreported: list[bytes] = []
@@ -163,6 +167,11 @@ class Worker:
         for each in late:
             self._readers[each].wake()
         return True
+
+    def _look(self) -> None:
+        """Take what was told since it was woken. An end of the line is met at the next turn."""
+        if self._told.poll(0, 1):
+            self._listen()
 
     def _listen(self) -> bool:
         """Take what was told; return whether the line is still there."""

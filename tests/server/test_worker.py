@@ -44,6 +44,10 @@ KEY = QUERY[2:]
 LARGE = a_query("unknown.test.") + bytes(20_000)
 
 
+def nothing() -> None:
+    """Take what was told: there is nothing."""
+
+
 class TestCopy:
     """The copies of entries, without any socket."""
 
@@ -57,7 +61,7 @@ class TestCopy:
 
     def test_what_entered_is_answered_until_it_left(self) -> None:
         """By each query that it is found by, in its family."""
-        copy = Copy()
+        copy = Copy(nothing)
         assert self.ask(copy) is None
 
         copy.take(Entered(5, KEY, content(b"reply")))
@@ -72,7 +76,7 @@ class TestCopy:
 
     def test_what_entered_anew_is_what_is_said(self) -> None:
         """A changed service: its old entry left, a new one came."""
-        copy = Copy()
+        copy = Copy(nothing)
         copy.take(Entered(5, KEY, content(b"old")))
         copy.take(Left((5,)))
         copy.take(Entered(6, KEY, content(b"new")))
@@ -81,7 +85,7 @@ class TestCopy:
 
     def test_nothing_is_left_when_all_is_forgotten(self) -> None:
         """First sync, stale data, another configuration."""
-        copy = Copy()
+        copy = Copy(nothing)
         copy.take(Entered(5, KEY, content(b"reply")))
         copy.take(Forgot())
 
@@ -89,7 +93,7 @@ class TestCopy:
 
     def test_serials_are_those_of_now(self) -> None:
         """A denial has the serial of the zone as it is when it is sent."""
-        copy = Copy()
+        copy = Copy(nothing)
         denial = replace(content(b"soa \0\0\0\1 end"), serials=(4,))
         copy.take(Counted((2,)))
         copy.take(Entered(5, KEY, denial))
@@ -101,7 +105,7 @@ class TestCopy:
 
     def test_an_entry_ends_with_its_time(self) -> None:
         """What others said has a TTL."""
-        copy = Copy()
+        copy = Copy(nothing)
         copy.take(Entered(5, KEY, content(b"reply", until=time.monotonic() - 1)))
 
         assert self.ask(copy) is None
@@ -109,7 +113,7 @@ class TestCopy:
 
     def test_uses_are_kept_for_the_report_also_of_what_left(self) -> None:
         """Metrics are exact: nothing that was answered is not counted."""
-        copy = Copy()
+        copy = Copy(nothing)
         copy.take(Entered(5, KEY, content(b"reply")))
         for _ in range(3):
             self.ask(copy)
@@ -353,6 +357,54 @@ class DeafPoll:
         """Leave out what workers share."""
         if not events & select.EPOLLEXCLUSIVE:
             self._poll.register(descriptor, events)
+
+
+class HeldPoll:
+    """An epoll whose process stands still when it was woken for datagrams, until it may go on."""
+
+    woken = threading.Event()
+    go = threading.Event()
+
+    def __init__(self) -> None:
+        self._poll = EPOLL()
+        self._shared: set[int] = set()
+
+    def register(self, descriptor: int, events: int) -> None:
+        """Note what workers share."""
+        self._poll.register(descriptor, events)
+        if events & select.EPOLLEXCLUSIVE:
+            self._shared.add(descriptor)
+
+    def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
+        """Return what is ready, which is old by then."""
+        ready = self._poll.poll(timeout, most)
+        if any(descriptor in self._shared for descriptor, _ in ready):
+            self.woken.set()
+            self.go.wait(DEADLINE_S)
+        return ready
+
+
+@pytest.mark.parametrize("change", [Left((5,)), Forgot()], ids=["one", "all"])
+def test_a_change_is_in_force_though_the_worker_was_woken_before_it(
+    change: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be woken for what another one takes, stand still, and read what comes after that."""
+    monkeypatch.setattr(select, "epoll", HeldPoll)
+    HeldPoll.woken.clear()
+    HeldPoll.go.set()
+    made = Office("127.0.0.1")
+    with contextlib.closing(made), made.client() as client:
+        made.tell(Entered(5, KEY, content(b"old")))
+        client.send(QUERY)
+        assert client.recv(512)[2:] == b"old"
+        HeldPoll.go.clear()
+        HeldPoll.woken.clear()
+        client.send(QUERY)
+        assert HeldPoll.woken.wait(DEADLINE_S)
+        made.tell(change, Entered(6, KEY, content(b"new")))
+        HeldPoll.go.set()
+
+        assert client.recv(512)[2:] == b"new"
 
 
 def test_what_another_worker_was_woken_for_and_did_not_read_is_answered(
