@@ -106,6 +106,7 @@ def write(folder: Path, **keys: object) -> None:
         (folder / key).write_text(value if isinstance(value, str) else json.dumps(value))
 
 
+@pytest.mark.usefixtures("patient")
 async def test_the_option_names_who_is_asked() -> None:
     """--nameservers; the answer is kept."""
     async with fake_upstream(HERE) as up, running(f"--nameservers={at(up)}") as here:

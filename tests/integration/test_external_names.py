@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 
 import dns.flags
@@ -14,6 +15,7 @@ import dns.rcode
 from tests.helpers.fake_upstream import FakeUpstream, fake_upstream
 from tests.helpers.process import LOOPBACK, ServerProcess, serving
 from tests.helpers.upstream_script import answer, by_name, by_transport
+from tests.integration.test_forwarding import Metrics, late_of
 
 OUT = """\
 apiVersion: v1
@@ -25,17 +27,32 @@ NAME = "out.shop.svc.cluster.local."
 TARGET = "big.example.org."
 
 
-async def before(up: FakeUpstream, manifests: Path, use: Callable[[ServerProcess], None]) -> None:
-    """Run the server before an upstream, and use it in a thread."""
+async def before(up: FakeUpstream, manifests: Path, use: Callable[[ServerProcess], None]) -> int:
+    """Run the server before an upstream, and use it in a thread.
+
+    Returns:
+        How many questions were asked again because the upstream was late: on a busy machine, some.
+    """
     (manifests / "out.yaml").write_text(OUT)
 
-    def run() -> None:
+    def run() -> int:
         flags = [f"--manifests={manifests}", f"--nameservers={up.nameserver}"]
         with serving(manifests.parent, *flags) as server:
             server.wait_ready()
             use(server)
+            return late_of(Metrics(server))
 
-    await asyncio.to_thread(run)
+    return await asyncio.to_thread(run)
+
+
+def transports(up: FakeUpstream) -> list[str]:
+    """Return the ways that the target was asked for."""
+    return [each.transport for each in up.asked if each.name == TARGET]
+
+
+def are_once_each(expected: list[str], asked: list[str], late: int) -> bool:
+    """Tell whether each was asked in order, and once but for those that were late."""
+    return [each for each, _ in groupby(asked)] == expected and len(asked) <= len(expected) + late
 
 
 def ask(server: ServerProcess, *, payload: int, tcp: bool = False) -> dns.message.Message:
@@ -69,10 +86,9 @@ async def test_what_an_upstream_truncates_is_had_over_tcp_and_said_to_clients_wh
             assert reply.flags & dns.flags.AA
 
     async with fake_upstream(by_name({TARGET: script})) as up:
-        await before(up, manifests, use)
+        late = await before(up, manifests, use)
 
-        asked = [each.transport for each in up.asked if each.name == TARGET]
-    assert asked == ["udp", "tcp"]
+        assert are_once_each(["udp", "tcp"], transports(up), late)
 
 
 async def test_tc_is_said_only_where_the_answer_overflows_the_clients_datagram(
@@ -94,9 +110,9 @@ async def test_tc_is_said_only_where_the_answer_overflows_the_clients_datagram(
             assert addresses(large) == sorted(many)
 
     async with fake_upstream(by_name({TARGET: script})) as up:
-        await before(up, manifests, use)
+        late = await before(up, manifests, use)
 
-        assert [each.transport for each in up.asked if each.name == TARGET] == ["udp", "tcp"]
+        assert are_once_each(["udp", "tcp"], transports(up), late)
 
 
 async def test_tc_is_handed_on_where_tcp_brings_nothing(manifests: Path) -> None:

@@ -47,16 +47,26 @@ def config(tmp_path: Path) -> Path:
 
 async def before(
     up: FakeUpstream, use: Callable[[ServerProcess], None], *, manifests: Path, config: Path
-) -> None:
-    """Run the server before an upstream, and use it in a thread."""
+) -> int:
+    """Run the server before an upstream, and use it in a thread.
 
-    def run() -> None:
+    Returns:
+        How many questions were asked again because the upstream was late: on a busy machine, some.
+    """
+
+    def run() -> int:
         flags = [f"--manifests={manifests}", f"--config-dir={config}", "--config-period=1s"]
         with serving(config.parent, f"--nameservers={up.nameserver}", *flags) as server:
             server.wait_ready()
             use(server)
+            return late_of(Metrics(server))
 
-    await asyncio.to_thread(run)
+    return await asyncio.to_thread(run)
+
+
+def late_of(page: Metrics) -> int:
+    """Return how many questions were asked again because an upstream was late."""
+    return int(sum(page.values("forward_retries_total", reason="late")))
 
 
 async def test_a_name_asked_twice_is_a_miss_and_a_hit_and_one_reply_of_the_upstream(
@@ -75,7 +85,8 @@ async def test_a_name_asked_twice_is_a_miss_and_a_hit_and_one_reply_of_the_upstr
         assert page.values("cache_hits_total", type="success", **cache) == [1]
         assert page.values("cache_entries", type="success", **cache) == [1]
         proxy = {"proxy_name": "forward", "to": str(up.nameserver)}
-        assert page.values("proxy_request_duration_seconds_count", **proxy) == [1]
+        (replies,) = page.values("proxy_request_duration_seconds_count", **proxy)
+        assert 1 <= replies <= 1 + late_of(page)
         assert len(page.values("proxy_healthcheck_failures_total", **proxy)) == 1
         assert page.values("upstream_up", to=str(up.nameserver)) == [1]
         assert 0 < page.values("upstream_rtt_seconds", to=str(up.nameserver))[0] < 5
@@ -84,9 +95,9 @@ async def test_a_name_asked_twice_is_a_miss_and_a_hit_and_one_reply_of_the_upstr
         assert page.values("config_valid") == [1]
 
     async with fake_upstream(HERE) as up:
-        await before(up, use, manifests=manifests, config=config)
+        late = await before(up, use, manifests=manifests, config=config)
 
-        assert [asked.name for asked in up.asked].count("www.example.org.") == 1
+        assert 1 <= [asked.name for asked in up.asked].count("www.example.org.") <= 1 + late
 
 
 async def test_a_config_map_that_is_bad_or_names_others_is_seen(

@@ -12,7 +12,7 @@ import dns.edns
 from tests.helpers.fake_upstream import FakeUpstream, fake_upstream
 from tests.helpers.process import ServerProcess, serving, wait_until
 from tests.helpers.upstream_script import answer, by_name
-from tests.integration.test_forwarding import Metrics
+from tests.integration.test_forwarding import Metrics, late_of
 
 EVIL, MIXED, OURS = "rebind.example.", "mixed.example.", "service.example."
 OUTSIDE = by_name(
@@ -31,21 +31,26 @@ async def before(
     folder: Path,
     flags: list[str],
     use: Callable[[ServerProcess], None],
-) -> None:
-    """Run the server before upstreams and a stub domain's server, and use it in a thread."""
+) -> int:
+    """Run the server before upstreams and a stub domain's server, and use it in a thread.
+
+    Returns:
+        How many questions were asked again because an upstream was late: on a busy machine, some.
+    """
     manifests, config = folder / "manifests", folder / "config"
     config.mkdir()
     stubs = {"corp.example": [str(corp.nameserver)]}
     (config / "stubDomains").write_text(json.dumps(stubs))
 
-    def run() -> None:
+    def run() -> int:
         always = [f"--manifests={manifests}", f"--config-dir={config}"]
         always.append(f"--nameservers={outside.nameserver}")
         with serving(folder, *always, *flags) as server:
             server.wait_ready()
             use(server)
+            return late_of(Metrics(server))
 
-    await asyncio.to_thread(run)
+    return await asyncio.to_thread(run)
 
 
 def addresses(server: ServerProcess, name: str) -> list[str]:
@@ -86,6 +91,6 @@ async def test_with_protection_names_outside_have_no_address_inside(manifests: P
         wait_until(lambda: Metrics(server).values("forward_rebinding_total") == [3])
 
     async with fake_upstream(OUTSIDE) as outside, fake_upstream(CORP) as corp:
-        await before(outside, corp, manifests.parent, flags, use)
+        late = await before(outside, corp, manifests.parent, flags, use)
 
-        assert [asked.name for asked in outside.asked].count(EVIL) == 1
+        assert 1 <= [asked.name for asked in outside.asked].count(EVIL) <= 1 + late

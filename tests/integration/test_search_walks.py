@@ -12,7 +12,7 @@ from tests.helpers.fake_upstream import Asked, FakeUpstream, Turn, fake_upstream
 from tests.helpers.process import ServerProcess, serving, wait_until
 from tests.helpers.stub_resolver import StubResolver
 from tests.helpers.upstream_script import answer
-from tests.integration.test_forwarding import Metrics
+from tests.integration.test_forwarding import Metrics, late_of
 
 LOOKUPS = 50
 SEARCH = ("shop.svc.cluster.local", "svc.cluster.local", "cluster.local")
@@ -54,17 +54,22 @@ def of_pods(up: FakeUpstream) -> list[Asked]:
 
 async def before(
     up: FakeUpstream, manifests: Path, flags: list[str], use: Callable[[ServerProcess], None]
-) -> None:
-    """Run the server before an upstream, and use it in a thread."""
+) -> int:
+    """Run the server before an upstream, and use it in a thread.
+
+    Returns:
+        How many questions were asked again because the upstream was late: on a busy machine, some.
+    """
     (manifests / "shop.yaml").write_text(SHOP)
 
-    def run() -> None:
+    def run() -> int:
         always = [f"--manifests={manifests}", f"--nameservers={up.nameserver}"]
         with serving(manifests.parent, *always, *flags) as server:
             server.wait_ready()
             use(server)
+            return late_of(Metrics(server))
 
-    await asyncio.to_thread(run)
+    return await asyncio.to_thread(run)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +104,12 @@ async def test_a_lookup_of_a_pod_succeeds_once_and_costs_so_many_queries(
         assert rcodes == {"NOERROR": 2 * LOOKUPS, "NXDOMAIN": total - 2 * LOOKUPS}
 
     async with fake_upstream(outside) as up:
-        await before(up, manifests, flags, use)
+        late = await before(up, manifests, flags, use)
 
         names = [f"host{number}.example.org." for number in range(LOOKUPS)]
-        asked = sorted((each.name, each.rtype) for each in of_pods(up))
-        assert asked == sorted((name, rtype) for name in names for rtype in ("A", "AAAA"))
+        asked = [(each.name, each.rtype) for each in of_pods(up)]
+        assert set(asked) == {(name, rtype) for name in names for rtype in ("A", "AAAA")}
+        assert len(asked) <= 2 * LOOKUPS + late
 
 
 async def test_a_service_of_the_pods_namespace_costs_the_same_either_way(manifests: Path) -> None:
