@@ -179,7 +179,7 @@ def _with_a_plane(
         for each in wide[_FIRST_WIDTHS:]:
             plane.add(each)
     record.measure("propagation", propagation_scenario(plane, cluster), uncached + own, rounds)
-    record.measure("churn", churn_scenario(mixes, plane, cluster), cached + own)
+    record.measure("churn", churn_scenario(mixes, plane, cluster), cached + own, rounds)
 
 
 def _throughput(
