@@ -167,6 +167,26 @@ def wait_quiet(cores: Cores, patience_s: float) -> None:
             return
 
 
+class Theft:
+    """Measures what the host of a virtual machine takes from its cores, from the making on."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._stolen_s = _stolen_seconds()
+
+    def share(self) -> float:
+        """Return the share of the cores' time that was theirs to run in, and others had: 0 to 1."""
+        seconds = (time.monotonic() - self._started) * (os.cpu_count() or 1)
+        return (_stolen_seconds() - self._stolen_s) / seconds if seconds else 0.0
+
+
+def _stolen_seconds() -> float:
+    """Return the stolen time of all cores since the start of the machine: proc_stat(5)."""
+    found = re.search(r"^cpu +(.*)$", Path("/proc/stat").read_text(), re.MULTILINE)
+    fields = found[1].split() if found else []
+    return int(fields[7]) / _TICKS if len(fields) > 7 else 0.0
+
+
 def _cpu_seconds(pid: int) -> float:
     """Return user and system time of a process and of its descendants that live."""
     ticks = 0

@@ -1,6 +1,10 @@
 """Servers take turns, round after round, so that a change of the machine meets all of them.
 
-What fails is said and left out; a run that lacks a round says so by its exit code.
+Rules of this file:
+
+- What fails is said and left out; a run that lacks a round says so by its exit code.
+- Where the host of a virtual machine takes much of its cores' time, a measurement is made once
+  more, and of both that one counts in which it took less, whatever it found.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.cores import pinned, wait_quiet
+from bench.cores import Theft, pinned, wait_quiet
 from bench.figures import Figures
 from bench.servers import Server
 from bench.stage import Bench
@@ -51,6 +55,11 @@ class Run:
     rounds: Sequence[Round]
 
 
+_MOST_STOLEN = 0.01
+"""Share of the cores' time above which a measurement is made once more: 10 ms of each second of one
+core, in which a question waits for twice the 5 ms that are the limit of several goals."""
+
+
 def take_turns(
     bench: Bench,
     servers: Sequence[Server],
@@ -75,15 +84,32 @@ def take_turns(
         for scenario in scenarios:
             for number in range(1, rounds + 1):
                 for server in servers:
-                    wait_quiet(bench.cores, patience_s)
                     sys.stderr.write(f"bench: {scenario.name}, round {number}, {server.name}\n")
                     try:
-                        figures = scenario.measure(bench, server)
+                        figures = _measured(bench, server, scenario, patience_s)
                     except (OSError, ValueError, subprocess.SubprocessError) as error:
                         sys.stderr.write(f"bench: that failed: {_words(error)}\n")
                         continue
                     made.append(Round(scenario.name, server.name, number, figures))
     return Run({each.name: each.version for each in servers}, bench.seconds, made)
+
+
+def _measured(bench: Bench, server: Server, scenario: Scenario, patience_s: float) -> Figures:
+    """Measure a server, once more if the host disturbed it."""
+    first = _measured_once(bench, server, scenario, patience_s)
+    share = first["machine_stolen"]
+    if share <= _MOST_STOLEN:
+        return first
+    sys.stderr.write(f"bench: others had {share:.0%} of this machine's cores: once more\n")
+    again = _measured_once(bench, server, scenario, patience_s)
+    return min(first, again, key=lambda each: each["machine_stolen"])
+
+
+def _measured_once(bench: Bench, server: Server, scenario: Scenario, patience_s: float) -> Figures:
+    wait_quiet(bench.cores, patience_s)
+    theft = Theft()
+    figures = scenario.measure(bench, server)
+    return {**figures, "machine_stolen": theft.share()}
 
 
 def _words(error: Exception) -> str:
