@@ -94,10 +94,11 @@ class Plain(NamedTuple):
 def pack_plain(owner: Key, plain: Plain, changed_at: float) -> Packed:
     """Return plain endpoints packed."""
     addresses, pod_names, hostnames, ports = plain
-    are_named = any(hostnames)
-    if are_named or any(pod_names):
-        kept = pod_names if any(pod_names) else ()
-        octets = _ENCODE((ports, kept, hostnames if are_named else ()))
+    are_named, have_pods = any(hostnames), any(pod_names)
+    if are_named or have_pods:
+        octets = _ENCODE(
+            (ports, pod_names if have_pods else (), hostnames if are_named else ()),
+        )
     else:
         octets = _with_ports(ports)
     return Packed(owner, octets, len(addresses), changed_at, addresses, are_named)
