@@ -45,9 +45,9 @@ class Listing:
         rest = b"".join(self._parts)
         if not self._head:
             self._head, rest = _beheaded(rest)
-        start = 0
+        start, view = 0, memoryview(rest)  # sparing a copy or two of everything
         while self._head and (end := _cut(rest, start)):
-            yield b"[" + rest[start:end] + b"]"
+            yield b"".join((b"[", view[start:end], b"]"))
             if self._wrong_cuts:
                 break
             start = end + 1

@@ -17,7 +17,7 @@ from isal.igzip_lib import DECOMP_GZIP, IgzipDecompressor, IsalError
 
 from kubedns_py.errors import HttpError
 
-PORTION_OCTETS: Final = 65_536
+PORTION_OCTETS: Final = 131_072
 """At most so much comes out at once; a list is read by as much (``cluster/listing.py``)."""
 
 _ERROR = cast("type[Exception]", IsalError)  # its stubs take it for an instance
