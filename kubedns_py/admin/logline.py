@@ -7,7 +7,6 @@ Rules of this file:
 - Data is never a format string: ``%`` fills a template of ours with arguments, once.
 """
 
-import json
 import logging
 import time
 import traceback
@@ -35,6 +34,8 @@ def klog_line(record: logging.LogRecord) -> str:
 
 def json_line(record: logging.LogRecord) -> str:
     """Return one JSON object with its line end: ts in seconds, level, v, msg, caller, logger."""
+    import json  # noqa: PLC0415 - a start asks the API server first, and most log lines are text
+
     fields: dict[str, object] = {
         "ts": round(record.created, 6),
         "level": record.levelname.lower(),

@@ -4,7 +4,7 @@ Rules of this file:
 
 - Rdata is kept as uncompressed wire octets: one value to compare, one to send. Octets are made
   here, by hand, because a large service makes thousands of them; types and presentation come from
-  dnslib.
+  dnslib, which is imported by what shows them: no answer needs it, and every start would wait.
 - Names in rdata are lower case.
 """
 
@@ -13,9 +13,6 @@ from __future__ import annotations
 import ipaddress
 import struct
 from collections.abc import Sequence
-
-from dnslib import CLASS, QTYPE, RR
-from dnslib.label import DNSBuffer
 
 from kubedns_py.dns.made import Made
 from kubedns_py.dns.name import Name, from_wire, to_text, to_wire
@@ -110,17 +107,22 @@ def address_type(address: bytes) -> int:
 
 def type_text(rtype: int) -> str:
     """Return the mnemonic of a type, or TYPE and its number (RFC 3597)."""
+    from dnslib import QTYPE  # noqa: PLC0415 - see the top of this file
+
     return str(QTYPE.forward.get(rtype, f"TYPE{rtype}"))
 
 
 def to_lines(rrset: RRset) -> list[str]:
     """Return the records in presentation format, one line each, with single spaces."""
-    start = f"{to_text(rrset.owner)} {rrset.ttl} {CLASS.get(IN)} {type_text(rrset.rtype)}"
+    start = f"{to_text(rrset.owner)} {rrset.ttl} IN {type_text(rrset.rtype)}"
     return [f"{start} {_rdata_text(rrset.rtype, rdata)}" for rdata in rrset.rdatas]
 
 
 def _rdata_text(rtype: int, rdata: bytes) -> str:
     if rtype == AAAA:
         return str(ipaddress.IPv6Address(rdata))  # RFC 5952; dnslib shortens the first zeros
+    from dnslib import RR  # noqa: PLC0415 - see the top of this file
+    from dnslib.label import DNSBuffer  # noqa: PLC0415 - same
+
     fixed = struct.pack("!BHHIH", 0, rtype, IN, 0, len(rdata))
     return str(RR.parse(DNSBuffer(fixed + rdata)).rdata.toZone())
