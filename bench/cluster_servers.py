@@ -1,8 +1,8 @@
 """The servers that are measured with a cluster's names, each with its own way to learn them.
 
-Ours and CoreDNS read the API server with the same account's kubeconfig. Knot DNS, which knows no
-Kubernetes, has the same records as zones: it is what a server gains that is written in C and never
-has to learn of a change.
+Ours and CoreDNS read the API server with the same service account, as in a Pod. Knot DNS, which
+knows no Kubernetes, has the same records as zones: it is what a server gains that is written in C
+and never has to learn of a change.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ from bench.servers import (
 )
 
 _KUBERNETES = """\
-kubernetes cluster.local in-addr.arpa ip6.arpa {{
-        kubeconfig {kubeconfig}
+kubernetes cluster.local in-addr.arpa ip6.arpa {
         pods insecure
         ttl 30
-    }}"""
+    }"""
 _KNOT = """\
 server:
   rundir: "{folder}"
@@ -49,22 +48,21 @@ _OUR_NETWORKS = "10.0.0.0/8"
 """Unknown addresses in it do not exist for us, as for CoreDNS without ``fallthrough``."""
 
 
-def coredns_kubernetes(program: Path, kubeconfig: Path) -> Server:
+def coredns_kubernetes(program: Path) -> Server:
     """Return CoreDNS as kubeadm installs it, without ``forward``: nothing else is asked here."""
 
     def prepare(job: Job) -> list[str]:
-        lines = [*kubeadm_plugins(), _KUBERNETES.format(kubeconfig=kubeconfig)]
-        return coredns_command(program, job, lines)
+        return coredns_command(program, job, [*kubeadm_plugins(), _KUBERNETES])
 
     return Server("CoreDNS", coredns_version(), prepare)
 
 
-def coredns_uncached(program: Path, kubeconfig: Path) -> Server:
+def coredns_uncached(program: Path) -> Server:
     """Return the same without ``cache``, which would hide a change for up to 30 seconds."""
 
     def prepare(job: Job) -> list[str]:
         plugins = [line for line in kubeadm_plugins() if not line.startswith("cache")]
-        return coredns_command(program, job, [*plugins, _KUBERNETES.format(kubeconfig=kubeconfig)])
+        return coredns_command(program, job, [*plugins, _KUBERNETES])
 
     return Server("CoreDNS uncached", coredns_version(), prepare)
 
@@ -87,7 +85,7 @@ def ours(source: Sequence[str], *further: str, name: str = OURS) -> Server:
     """Return our server.
 
     Args:
-        source: the flags that say where its cluster is.
+        source: the flags that say where its cluster is; none for the API server.
         further: other flags.
         name: in tables.
     """

@@ -22,6 +22,7 @@ from bench.build import MissingError
 from bench.cluster import Cluster, Service
 from bench.cores import Cores, keep_on
 from bench.objects import namespace_object, service_object, slice_objects
+from bench.pod import lend_account
 from tests.e2e import build
 from tests.e2e.binaries import built_binaries, kubernetes_version
 from tests.e2e.cluster import Cluster as Administered
@@ -39,13 +40,11 @@ class Plane:
 
     Attributes:
         control: its parts, and ``control.admin`` to change objects.
-        kubeconfig: with the rights of a DNS server and no others.
         version: of Kubernetes.
     """
 
     def __init__(self, control: ControlPlane, cores: Cores) -> None:
         self.control = control
-        self.kubeconfig = control.kubeconfig("bench", control.users.dns)
         self.version = kubernetes_version()
         self._cores = cores
         self._namespaces: set[str] = set()
@@ -112,7 +111,8 @@ class Plane:
 def running_plane(cores: Cores) -> Iterator[Plane]:
     """Start a control plane, built first where it is missing; it ends with the context.
 
-    This process and what it starts stay on the clients' core.
+    This process and what it starts stay on the clients' core, and find the service account of a
+    DNS server where Pods have theirs.
 
     Raises:
         MissingError: it could not be built.
@@ -125,6 +125,7 @@ def running_plane(cores: Cores) -> Iterator[Plane]:
             control = stack.enter_context(
                 running_control_plane(built_binaries(), folder, None, _SELDOM)
             )
+        lend_account(control.server, control.users.dns.token, control.certificates.ca)
         yield Plane(control, cores)
 
 

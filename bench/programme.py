@@ -156,11 +156,10 @@ def run(options: Options, cores: Cores, folder: Path, stack: contextlib.ExitStac
 def _with_a_plane(
     record: _Record, plane: Plane, cluster: Cluster, mixes: Mixes, folder: Path
 ) -> None:
-    source = ["--kubecfg-file", str(plane.kubeconfig)]
-    own = [ours(source)] if OURS in record.options.servers else []
+    own = [ours([])] if OURS in record.options.servers else []
     coredns = record.bench.programs.coredns
-    cached = [coredns_kubernetes(coredns, plane.kubeconfig)] if coredns else []
-    uncached = [coredns_uncached(coredns, plane.kubeconfig)] if coredns else []
+    cached = [coredns_kubernetes(coredns)] if coredns else []
+    uncached = [coredns_uncached(coredns)] if coredns else []
     wide = wide_services()
     for each in wide[:_FIRST_WIDTHS]:
         plane.add(each)
@@ -171,7 +170,7 @@ def _with_a_plane(
     often = 2 * record.options.rounds + 1
     record.measure("sync", sync_scenario(cluster), uncached + own, often)
     static = _static(record, cluster, folder)
-    _throughput(record, mixes, cached + static, source)
+    _throughput(record, mixes, cached + static, [])
     rounds = record.options.rounds
     record.measure("flood", flood_scenario(mixes, cluster), cached + static + own, rounds)
     record.measure("relist", relist_scenario(plane, cluster), uncached + own)

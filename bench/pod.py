@@ -1,0 +1,80 @@
+"""A service account where Pods have it, for the servers of a run to find the API server by.
+
+It is how both of them are let in where they are deployed. client-go and kubernetes_asyncio look in
+one folder, which a machine does not have: it is mounted for this process and what it starts, and
+goes with them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.build import MissingError
+from tests.e2e.credentials import DNS_NAMESPACE
+
+_RUN = Path("/var/run")
+_ACCOUNT = _RUN / "secrets/kubernetes.io/serviceaccount"
+# <linux/sched.h>, <linux/mount.h>
+_CLONE_NEWNS = 0x0002_0000
+_CLONE_NEWUSER = 0x1000_0000
+_MS_REC = 0x4000
+_MS_PRIVATE = 0x4_0000
+
+
+def lend_account(server: str, token: str, certificate: Path) -> None:
+    """Let this process and what it starts find a service account, as in a Pod.
+
+    ``/run`` is empty for them but for that.
+
+    Args:
+        server: the API server's URL, with an address and a port.
+        token: of the account.
+        certificate: a file with that of the API server's authority.
+
+    Raises:
+        MissingError: this user may not mount anything, not even for itself.
+    """
+    content = {"token": token, "namespace": DNS_NAMESPACE, "ca.crt": certificate.read_text()}
+    try:
+        _have_own_mounts()
+        _mount("tmpfs", _RUN.resolve(), "tmpfs")
+    except OSError as error:
+        raise MissingError(
+            f"bench: no service account can be mounted ({error.strerror}): run it as root, or allow"
+            " user namespaces"
+        ) from error
+    _ACCOUNT.mkdir(parents=True)
+    for name, text in content.items():
+        (_ACCOUNT / name).write_text(text)
+    at = urlsplit(server)
+    os.environ["KUBERNETES_SERVICE_HOST"] = str(at.hostname)
+    os.environ["KUBERNETES_SERVICE_PORT"] = str(at.port)
+
+
+def _have_own_mounts() -> None:
+    """Enter a mount namespace of our own, and where that takes it a user namespace as its root."""
+    user, group = os.geteuid(), os.getegid()
+    _checked(_LIBC.unshare(_CLONE_NEWNS | (_CLONE_NEWUSER if user else 0)))
+    if user:
+        own = Path("/proc/self")
+        (own / "setgroups").write_text("deny")
+        (own / "uid_map").write_text(f"0 {user} 1")
+        (own / "gid_map").write_text(f"0 {group} 1")
+    _mount("none", Path("/"), None, _MS_REC | _MS_PRIVATE)
+
+
+def _mount(source: str, target: Path, kind: str | None, flags: int = 0) -> None:
+    words = [None if each is None else os.fsencode(each) for each in (source, target, kind)]
+    _checked(_LIBC.mount(*words, ctypes.c_ulong(flags), None))
+
+
+def _checked(result: int) -> None:
+    if result:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
