@@ -25,9 +25,9 @@ from bench.changes import moved_address, wide_service
 from bench.cluster import Cluster, Service, a_cluster
 from bench.objects import JsonObject, namespace_object, service_object, slice_objects
 from kubedns_py.assembly import Core, Identity, assemble
-from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reading import Wanted
 from kubedns_py.cluster.reflector import Reflector
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.config.arguments import load
 from kubedns_py.resolver.view import Known
 from kubedns_py.server.respond import Chances

@@ -17,12 +17,12 @@ from kubedns_py.cluster.objects import (
     Key,
     Namespace,
     Port,
-    Resource,
     Service,
     ServiceKind,
     ServicePort,
     Subset,
 )
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.config.arguments import load
 from kubedns_py.resolver.view import Known
 from kubedns_py.server.arrival import Arrival

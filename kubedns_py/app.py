@@ -2,8 +2,8 @@
 
 - DNS sockets are opened first, so that a port in use is known at once and no query meets a closed
   port while the cluster is synced.
-- Then the API server is asked for its lists. It needs some time to make them, and what answers is
-  imported meanwhile, in a thread: a third of the CPU time of a start that nobody waits for.
+- Then the API server is asked for its lists. It needs some time to make them, and what reads and
+  answers is imported meanwhile, in a thread: half of the CPU time of a start that nobody waits for.
 - A signal ends the start at once, for nobody is served yet (F-43).
 """
 
@@ -12,15 +12,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
+from kubedns_py.asking import ask
 from kubedns_py.config.options import Config
 from kubedns_py.descriptors import raise_limit
-from kubedns_py.informing import Informing
 from kubedns_py.server.listen import Listeners, open_listeners
 from kubedns_py.stop import Stop
 
 if TYPE_CHECKING:
+    from kubedns_py.informing import Informing
     from kubedns_py.program import Program
 
 _log = logging.getLogger(__name__)
@@ -50,18 +52,28 @@ async def _open(
 ) -> Program:
     """Return the program with every edge open; the stack closes them. Raises StartError."""
     _log.info("DNS on %s for %s", listeners, " ".join(config.domains))
-    informing = Informing(config)
+    started = time.monotonic()
+    server = await ask(config, edges)
+    rest = await asyncio.to_thread(_rest)
+    informing = rest.informing(config, server, started=started)
     await informing.open(edges)
-    made = await asyncio.to_thread(_program)
-    program = made(config, listeners, informing, stop)
+    program = rest.program(config, listeners, informing, stop)
     await program.open(edges)
     return program
 
 
-def _program() -> type[Program]:
-    from kubedns_py.program import Program  # noqa: PLC0415 - see the top of this file
+class _Rest(NamedTuple):
+    """What a start needs only once the API server was asked."""
 
-    return Program
+    informing: type[Informing]
+    program: type[Program]
+
+
+def _rest() -> _Rest:
+    from kubedns_py.informing import Informing  # noqa: PLC0415 - see the top of this file
+    from kubedns_py.program import Program  # noqa: PLC0415 - same
+
+    return _Rest(Informing, Program)
 
 
 async def _is_through(opening: asyncio.Task[Program], stop: Stop) -> bool:

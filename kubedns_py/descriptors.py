@@ -16,7 +16,6 @@ import resource
 from typing import Final
 
 from kubedns_py.config.options import Config
-from kubedns_py.structs import replace
 
 _log = logging.getLogger(__name__)
 
@@ -76,4 +75,4 @@ def within_limit(config: Config, *, connections: int) -> Config:
         fitting,
         fitting,
     )
-    return replace(config, max_concurrent=fitting)
+    return config._replace(max_concurrent=fitting)

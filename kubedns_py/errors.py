@@ -12,6 +12,9 @@
 Outcomes of DNS (NXDOMAIN, REFUSED, FORMERR) are values, never exceptions.
 """
 
+EXCERPT = 200
+"""How many characters of a foreign text are shown."""
+
 
 class KubednsError(Exception):
     """Base of everything that this package raises on purpose."""
@@ -89,3 +92,9 @@ class ApiError(KubednsError):
 
     def __str__(self) -> str:
         return f"{self.status} {self.detail}" if self.status else self.detail
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a foreign text as one line of printable ASCII."""
+    escaped = text.strip()[:EXCERPT].encode("unicode_escape").decode("ascii")
+    return escaped if len(escaped) <= EXCERPT else escaped[: EXCERPT - 3] + "..."

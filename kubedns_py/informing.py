@@ -1,24 +1,21 @@
-"""The cluster's side of the program: a store, kept equal to the source that the options name.
-
-It needs nothing of what answers, so the API server is asked before that is there (``app.py``).
-"""
+"""The cluster's side of the program: a store, kept equal to the source that the options name."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.asking import resources_of
 from kubedns_py.cluster.reading import Wanted
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.cluster.store import Store
 from kubedns_py.config.options import Config
-from kubedns_py.sources.apiserver import ApiServer, connect
+from kubedns_py.sources.apiserver import ApiServer
 from kubedns_py.sources.watch import Informer, ListerWatcher
 
 if TYPE_CHECKING:
@@ -28,20 +25,26 @@ if TYPE_CHECKING:
 class Informing:
     """The store and what fills it.
 
+    Args:
+        config: the options.
+        server: the API server, None for a directory of manifests; whoever connected to it closes
+            it.
+        started: when it was asked, monotonic seconds.
+
     Attributes:
         store: where the objects go.
-        server: the API server once it is open; None for a directory of manifests.
-        started: when this was made, monotonic seconds.
+        server: as given.
+        started: as given.
         on_dirty: called when something becomes dirty in the store.
         on_sync: called when a resource's first complete list is in the store. Nobody listens to
             either at first; who begins to looks at what is there.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, server: ApiServer | None, *, started: float) -> None:
         self._config = config
         self.store = Store(self._dirty, endpoints_from_pods=bool(config.manifests))
-        self.server: ApiServer | None = None
-        self.started = time.monotonic()
+        self.server = server
+        self.started = started
         self.on_dirty: Callable[[], None] = _nobody
         self.on_sync: Callable[[], None] = _nobody
         self._manifests: ManifestDirectory | None = None
@@ -59,33 +62,25 @@ class Informing:
         return self._manifests.problems if self._manifests else {}
 
     async def open(self, edges: contextlib.AsyncExitStack) -> None:
-        """Open the source, which may take its time (an exec plugin is given 30 s), and begin.
+        """Begin.
 
         Args:
-            edges: ends it and closes the source.
+            edges: ends it.
 
         Raises:
-            StartError: a flag, file, directory or certificate cannot be used.
+            StartError: the directory cannot be used.
         """
         config = self._config
-        resources = [Resource.SERVICES, Resource.NAMESPACES, Resource(config.endpoints_api)]
         wanted = Wanted(bool(config.manifests), config.endpoint_pod_names)
         source: ListerWatcher
-        if config.manifests:
-            source = self._manifests = self._directory()
-            resources = list(Resource)
+        if self.server is not None:
+            source = self.server
         else:
-            self.server = await connect(
-                kube_master_url=config.kube_master_url,
-                kubecfg_file=config.kubecfg_file,
-                labels=config.labels,
-            )
-            source = await edges.enter_async_context(self.server)
-            resources += [Resource.PODS] * (config.pods == "verified")
+            source = self._manifests = self._directory()
         self._informer = Informer(
             source,
             self.store,
-            resources,
+            resources_of(config),
             wanted=wanted,
             on_sync=lambda _: self.on_sync(),
         )

@@ -22,7 +22,7 @@ from kubedns_py.admin.exposition import Exposition
 from kubedns_py.admin.http import AdminServer
 from kubedns_py.admin.scrape import Sources
 from kubedns_py.assembly import Identity, assemble
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.config.options import Config
 from kubedns_py.descriptors import within_limit
 from kubedns_py.dns.name import to_text

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.snapshot import MANY
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.resolver.view import Known

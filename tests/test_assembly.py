@@ -11,7 +11,8 @@ import dns.reversename
 import pytest
 
 from kubedns_py.assembly import Core, Identity, assemble
-from kubedns_py.cluster.objects import Endpoints, Namespace, Object, Pod, Resource, Service
+from kubedns_py.cluster.objects import Endpoints, Namespace, Object, Pod, Service
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.config.arguments import load
 from kubedns_py.resolver.view import Known

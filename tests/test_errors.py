@@ -1,9 +1,11 @@
 """The exception tree: what a person or a log line reads of it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kubedns_py import errors
-from kubedns_py.errors import ApiError, BadObject, KubednsError
+from kubedns_py.errors import ApiError, BadObject, KubednsError, excerpt
 
 
 def test_everything_raised_on_purpose_has_one_root() -> None:
@@ -36,3 +38,13 @@ def test_an_object_that_cannot_be_read_names_itself_the_reason_and_the_detail() 
 def test_an_api_error_shows_its_status_when_there_was_an_answer(error: ApiError, text: str) -> None:
     """Errors of the house: status 0 is no answer."""
     assert str(error) == text
+
+
+@given(st.text(max_size=600))
+def test_an_excerpt_is_one_short_line_of_ascii(text: str) -> None:
+    """Reliability 4.3: fit for a log line, whatever it was."""
+    shown = excerpt(text)
+
+    assert len(shown) <= 200
+    assert shown.isascii()
+    assert not shown or shown.isprintable()

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from kubedns_py.assembly import Core, Identity, assemble
-from kubedns_py.cluster.objects import Object, Resource
+from kubedns_py.cluster.objects import Object
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.config.arguments import load
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.name import from_text
@@ -23,7 +24,6 @@ from kubedns_py.dns.rrset import AAAA, A
 from kubedns_py.forwarding import Forwarding
 from kubedns_py.resolver.view import Known, View
 from kubedns_py.server.respond import Chances
-from kubedns_py.structs import replace
 from kubedns_py.upstream.upstreams import Upstreams
 from tests.helpers.fake_upstream import FakeUpstream, fake_upstream
 from tests.helpers.objects import a_service
@@ -69,7 +69,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def running(*flags: str, objects: tuple[Object, ...] = ()) -> AsyncIterator[Running]:
     """Run what the options ask for."""
     said = load(["--resolv-conf=", *flags], {}, program="test").config
-    config = replace(said, config_period_s=LOOK_S)
+    config = said._replace(config_period_s=LOOK_S)
     made: list[Forwarding] = []
 
     def upstreams(view: View) -> Upstreams:

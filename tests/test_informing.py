@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kubedns_py.cluster.objects import Key, Resource
+from kubedns_py.asking import ask
+from kubedns_py.cluster.objects import Key
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.config.arguments import load
 from kubedns_py.errors import StartError
 from kubedns_py.informing import Informing
@@ -28,8 +30,9 @@ spec: {clusterIP: 10.96.0.10, ports: [{name: http, port: 80}]}
 @asynccontextmanager
 async def opened(*flags: str) -> AsyncIterator[Informing]:
     """Open what the options ask for."""
-    informing = Informing(load(flags, {}, program="test").config)
+    config = load(flags, {}, program="test").config
     async with AsyncExitStack() as edges:
+        informing = Informing(config, await ask(config, edges), started=0.0)
         await informing.open(edges)
         yield informing
 
@@ -112,10 +115,11 @@ async def test_who_listens_later_is_told_of_what_comes_later() -> None:
 async def test_each_first_list_is_told_of() -> None:
     """Once for each resource."""
     async with FakeApiServer() as server:
-        informing = Informing(load([f"--kube-master-url={server.url}"], {}, program="test").config)
+        config = load([f"--kube-master-url={server.url}"], {}, program="test").config
         told: list[str] = []
-        informing.on_sync = lambda: told.append("synced")
         async with AsyncExitStack() as edges:
+            informing = Informing(config, await ask(config, edges), started=0.0)
+            informing.on_sync = lambda: told.append("synced")
             await informing.open(edges)
             await until(lambda: is_synced(informing))
 

@@ -1,6 +1,6 @@
 """What the first sync misses, and how old the data is."""
 
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.readiness import age_s, known, lists_many, missing
 from kubedns_py.resolver.view import Known

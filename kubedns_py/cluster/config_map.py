@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from kubedns_py.cluster.envelope import excerpt
 from kubedns_py.cluster.objects import Key
-from kubedns_py.errors import BadObject
+from kubedns_py.errors import BadObject, excerpt
 
 KIND = "ConfigMap"
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -28,13 +28,7 @@ from kubedns_py.cluster.apitypes import (
 )
 from kubedns_py.cluster.decode_endpoints import read_endpoints, read_slice
 from kubedns_py.cluster.decode_services import read_service
-from kubedns_py.cluster.objects import (
-    Address,
-    Namespace,
-    Pod,
-    Port,
-    Resource,
-)
+from kubedns_py.cluster.objects import Address, Namespace, Pod, Port
 from kubedns_py.cluster.plain_services import read_plain as read_plain_services
 from kubedns_py.cluster.plain_slices import read_plain
 from kubedns_py.cluster.reading import (
@@ -46,6 +40,7 @@ from kubedns_py.cluster.reading import (
     pairs,
     present,
 )
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import BadObject
 
 __all__ = ["Decoded", "Document", "decode", "document_type", "identify", "read_all"]

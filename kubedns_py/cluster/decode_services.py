@@ -13,8 +13,9 @@ from typing import Any
 
 from kubedns_py.cluster.addresses import is_target, packed
 from kubedns_py.cluster.apitypes import ApiService, ApiServicePort, Meta, ServiceSpec
-from kubedns_py.cluster.objects import Address, Resource, Service, ServiceKind, ServicePort
+from kubedns_py.cluster.objects import Address, Service, ServiceKind, ServicePort
 from kubedns_py.cluster.reading import Decoded, Reading, pairs, present
+from kubedns_py.cluster.resources import Resource
 
 _CLUSTER_IP = ServiceKind.CLUSTER_IP  # a member costs more to look up than to compare
 _HEADLESS = ServiceKind.HEADLESS

@@ -14,11 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
-from kubedns_py.errors import BadObject
+from kubedns_py.errors import EXCERPT, BadObject, excerpt
 from kubedns_py.structs import Struct
-
-EXCERPT = 200
-"""How many characters of a foreign text are shown."""
 
 _CODES = range(100, 600)
 _LONGEST_WAIT_S = 86_400
@@ -114,12 +111,6 @@ def read_status(raw: bytes | msgspec.Raw) -> Status:
     wait_s = float(min(max(wait, 0), _LONGEST_WAIT_S)) if wait else None
     code = found.code if found.code and found.code in _CODES else 0
     return Status(code, excerpt(": ".join(texts)), wait_s)
-
-
-def excerpt(text: str) -> str:
-    """Return the beginning of a foreign text as one line of printable ASCII."""
-    escaped = text.strip()[:EXCERPT].encode("unicode_escape").decode("ascii")
-    return escaped if len(escaped) <= EXCERPT else escaped[: EXCERPT - 3] + "..."
 
 
 class _ListMeta(msgspec.Struct, rename="camel"):

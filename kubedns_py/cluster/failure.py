@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import ApiError
 
 

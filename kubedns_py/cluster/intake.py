@@ -17,12 +17,11 @@ from types import GenericAlias
 import msgspec
 
 from kubedns_py.cluster.decode import Decoded, Document, decode, document_type, identify, read_all
-from kubedns_py.cluster.envelope import excerpt
 from kubedns_py.cluster.listing import PORTION_OCTETS
 from kubedns_py.cluster.objects import Key
 from kubedns_py.cluster.reading import KINDS, USUAL, Octets, Wanted
 from kubedns_py.cluster.status import ResourceStatus
-from kubedns_py.errors import BadObject
+from kubedns_py.errors import BadObject, excerpt
 
 _AT_A_TIME = 20
 _UNREMARKABLE = frozenset({"address-type", "no-service-label"})

@@ -37,18 +37,6 @@ key_from: Callable[[tuple[str, str]], Key] = partial(tuple.__new__, Key)
 """A key of namespace and name, at half the cost of calling the class."""
 
 
-class Resource(enum.Enum):
-    """What can be listed and watched. The value is the plural name in the API."""
-
-    __hash__ = object.__hash__  # of a member there is one; an Enum's own is a call for each look-up
-
-    SERVICES = "services"
-    ENDPOINTSLICES = "endpointslices"
-    ENDPOINTS = "endpoints"
-    NAMESPACES = "namespaces"
-    PODS = "pods"
-
-
 class ServiceKind(enum.Enum):
     """How a Service is published (DNS specification 1.1.0, sections 2.3 to 2.5)."""
 

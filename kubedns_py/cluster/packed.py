@@ -28,10 +28,10 @@ from kubedns_py.cluster.objects import (
     Object,
     Pod,
     Port,
-    Resource,
     Service,
     Subset,
 )
+from kubedns_py.cluster.resources import Resource
 
 
 class Packed(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -19,9 +19,10 @@ from typing import cast
 from kubedns_py.cluster.addresses import are_labels, ipv4_addresses
 from kubedns_py.cluster.apitypes import ApiEndpoint, ApiPodEndpoint, ApiPort, ApiSlice
 from kubedns_py.cluster.decode_endpoints import read_conditions, read_ports, trigger_time
-from kubedns_py.cluster.objects import Address, Endpoint, Key, Port, Resource, Subset, key_from
+from kubedns_py.cluster.objects import Address, Endpoint, Key, Port, Subset, key_from
 from kubedns_py.cluster.packed import Packed, Plain, are_distinct, pack_plain, pack_subsets
 from kubedns_py.cluster.reading import MAX_NAME, Decoded, Reading, folded, namespace_label
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.structs import Struct
 
 _IPV4 = frozenset({"IPv4", "", None})

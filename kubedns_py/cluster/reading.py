@@ -30,17 +30,9 @@ from kubedns_py.cluster.apitypes import (
     Salvaged,
     SalvagedMeta,
 )
-from kubedns_py.cluster.objects import (
-    Address,
-    Key,
-    Namespace,
-    Pod,
-    Port,
-    Resource,
-    Service,
-    key_from,
-)
+from kubedns_py.cluster.objects import Address, Key, Namespace, Pod, Port, Service, key_from
 from kubedns_py.cluster.packed import Packed
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import BadObject
 
 _T = TypeVar("_T")

@@ -20,11 +20,11 @@ from kubedns_py.cluster.envelope import Event, read_bookmark, read_event, read_p
 from kubedns_py.cluster.failure import Failure, classify, remedy
 from kubedns_py.cluster.intake import Complaints, Intake, key_of
 from kubedns_py.cluster.listing import Listing
-from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.reading import USUAL, Wanted
 from kubedns_py.cluster.replacement import apply, differences
 from kubedns_py.cluster.requests import ListRequest, Pause, Wait, WatchRequest
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.snapshot import MANY, Snapshot
 from kubedns_py.cluster.status import RelistReason, ResourceStatus
 from kubedns_py.cluster.store import Store

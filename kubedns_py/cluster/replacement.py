@@ -25,8 +25,9 @@ from collections.abc import (
 from itertools import chain, islice
 from typing import TypeVar
 
-from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.objects import Key, Object
 from kubedns_py.cluster.packed import Packed
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 
 _T = TypeVar("_T")

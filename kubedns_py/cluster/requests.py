@@ -1,12 +1,13 @@
-"""What the reflector asks its driver to do. Values only."""
+"""What the reflector asks its driver to do. Values only, without msgspec (``structs.py``)."""
 
 from __future__ import annotations
 
-from kubedns_py.cluster.objects import Resource
-from kubedns_py.structs import Struct
+from typing import NamedTuple
+
+from kubedns_py.cluster.resources import Resource
 
 
-class ListRequest(Struct, frozen=True):
+class ListRequest(NamedTuple):
     """Ask for a list, or a page of it.
 
     Attributes:
@@ -22,7 +23,7 @@ class ListRequest(Struct, frozen=True):
     continue_token: str
 
 
-class WatchRequest(Struct, frozen=True):
+class WatchRequest(NamedTuple):
     """Open a watch, with bookmarks.
 
     Attributes:
@@ -36,13 +37,13 @@ class WatchRequest(Struct, frozen=True):
     timeout_s: int
 
 
-class Wait(Struct, frozen=True):
+class Wait(NamedTuple):
     """Do nothing for a number of seconds."""
 
     seconds: float
 
 
-class Pause(Struct, frozen=True):
+class Pause(NamedTuple):
     """What a wait is made of; chance decides how long it is in the end.
 
     Attributes:

@@ -7,6 +7,7 @@ Rules of this file:
 - What the API server accepts for a list request means the same here, so that one option selects the
   same objects whether a server or a directory of manifests is the source. Its integer comparisons
   ``>`` and ``<`` are refused: no one selects Services by them.
+- Patterns are compiled when somebody selects: few do, and every start would pay for it.
 - ``!=`` and ``notin`` also match objects that do not have the key at all.
 """
 
@@ -15,17 +16,17 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from kubedns_py.errors import UsageError
-from kubedns_py.structs import Struct
 
 _MAX_NAME = 63
 _MAX_PREFIX = 253
-_NAME = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_NAME = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_PREFIX = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_PREFIX = rf"{_LABEL}(?:\.{_LABEL})*"
 
-_COMMA_OUTSIDE_PARENTHESES = re.compile(r",(?![^()]*\))")
+_COMMA_OUTSIDE_PARENTHESES = r",(?![^()]*\))"
 _KEY = r"(?P<key>[^\s!=<>,()]+)"
 _SET = r"\((?P<values>[^()]+)\)"
 _VALUE = r"(?P<values>[^\s!=<>,()]*)"
@@ -41,16 +42,16 @@ class Operator(enum.Enum):
 
 
 _CLAUSES = (
-    (re.compile(_KEY), Operator.EXISTS),
-    (re.compile(rf"!\s*{_KEY}"), Operator.ABSENT),
-    (re.compile(rf"{_KEY}\s*==?\s*{_VALUE}"), Operator.IN),
-    (re.compile(rf"{_KEY}\s*!=\s*{_VALUE}"), Operator.NOT_IN),
-    (re.compile(rf"{_KEY}\s+in\s*{_SET}"), Operator.IN),
-    (re.compile(rf"{_KEY}\s+notin\s*{_SET}"), Operator.NOT_IN),
+    (_KEY, Operator.EXISTS),
+    (rf"!\s*{_KEY}", Operator.ABSENT),
+    (rf"{_KEY}\s*==?\s*{_VALUE}", Operator.IN),
+    (rf"{_KEY}\s*!=\s*{_VALUE}", Operator.NOT_IN),
+    (rf"{_KEY}\s+in\s*{_SET}", Operator.IN),
+    (rf"{_KEY}\s+notin\s*{_SET}", Operator.NOT_IN),
 )
 
 
-class Requirement(Struct, frozen=True):
+class Requirement(NamedTuple):
     """One clause of a selector. ``values`` is empty for EXISTS and ABSENT."""
 
     key: str
@@ -66,7 +67,7 @@ class Requirement(Struct, frozen=True):
         return (self.key in labels) is (self.operator is Operator.EXISTS)
 
 
-class Selector(Struct, frozen=True):
+class Selector(NamedTuple):
     """Requirements that must all be met; without any, it selects everything."""
 
     requirements: tuple[Requirement, ...] = ()
@@ -84,7 +85,7 @@ def parse_selector(text: str) -> Selector:
     """
     if not text.strip():
         return Selector()
-    clauses = _COMMA_OUTSIDE_PARENTHESES.split(text)
+    clauses = re.split(_COMMA_OUTSIDE_PARENTHESES, text)
     return Selector(tuple(_requirement(clause.strip(), text) for clause in clauses))
 
 
@@ -105,7 +106,7 @@ def _requirement(clause: str, text: str) -> Requirement:
 
 def _read(clause: str) -> Requirement | None:
     for pattern, operator in _CLAUSES:
-        found = pattern.fullmatch(clause)
+        found = re.fullmatch(pattern, clause)
         if found:
             facts = found.groupdict()
             listed = facts.get("values")
@@ -117,8 +118,8 @@ def _read(clause: str) -> Requirement | None:
 def _check_key(key: str, text: str) -> None:
     """Check a label key: an optional DNS name and a slash, then a name of 1 to 63 characters."""
     prefix, slash, name = key.rpartition("/")
-    good_prefix = not slash or (len(prefix) <= _MAX_PREFIX and _PREFIX.fullmatch(prefix))
-    if not good_prefix or len(name) > _MAX_NAME or not _NAME.fullmatch(name):
+    good_prefix = not slash or (len(prefix) <= _MAX_PREFIX and re.fullmatch(_PREFIX, prefix))
+    if not good_prefix or len(name) > _MAX_NAME or not re.fullmatch(_NAME, name):
         raise UsageError(
             f"label selector {text!r}: {key!r} is not a label key; a key is at most {_MAX_NAME} "
             "letters, digits, '-', '_' and '.', after an optional DNS name and '/'"
@@ -127,7 +128,7 @@ def _check_key(key: str, text: str) -> None:
 
 def _check_value(value: str, text: str) -> None:
     """Check a label value: empty, or a name of 1 to 63 characters."""
-    if value and (len(value) > _MAX_NAME or not _NAME.fullmatch(value)):
+    if value and (len(value) > _MAX_NAME or not re.fullmatch(_NAME, value)):
         raise UsageError(
             f"label selector {text!r}: {value!r} is not a label value; a value is at most "
             f"{_MAX_NAME} letters, digits, '-', '_' and '.', first and last a letter or digit"

@@ -16,10 +16,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from kubedns_py.cluster.intake import key_of
-from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.objects import Key, Object
 from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.reading import Decoded
 from kubedns_py.cluster.replacement import Change
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.cluster.versions import is_older
 from kubedns_py.errors import BadObject

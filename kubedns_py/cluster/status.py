@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.structs import Struct, field
 
 

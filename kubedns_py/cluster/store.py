@@ -19,18 +19,10 @@ from typing import TypeVar, cast
 
 from kubedns_py.cluster.endpoint_objects import EndpointObjects
 from kubedns_py.cluster.endpoints import endpoints_from_pods
-from kubedns_py.cluster.objects import (
-    Address,
-    Key,
-    Namespace,
-    Object,
-    Pod,
-    Resource,
-    Service,
-    Subset,
-)
+from kubedns_py.cluster.objects import Address, Key, Namespace, Object, Pod, Service, Subset
 from kubedns_py.cluster.packed import Packed, pack, unpack, unpack_endpoints
 from kubedns_py.cluster.parts import Choice, Part, parts_of
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.structs import Struct, field
 
 _Kind = TypeVar("_Kind", Service, Packed, Namespace, Pod)

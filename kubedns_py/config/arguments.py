@@ -9,7 +9,6 @@ Rules of this file:
 """
 
 import argparse
-import difflib
 import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
@@ -142,6 +141,8 @@ def _dashed(argument: str) -> str:
 def _unknown(argument: str) -> str:
     if not argument.startswith("-") or argument in {"-", "--"}:
         return f"unexpected argument {quoted(argument)}"
+    import difflib  # noqa: PLC0415 - few are mistaken, and every start would pay for it
+
     flag = argument.partition("=")[0]
     names = [f"--{option.flag}" for option in OPTIONS]
     close = difflib.get_close_matches(flag, names, n=1)

@@ -10,7 +10,7 @@ Rules of this file:
   line says what is not done.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kubedns_py.config import values
 from kubedns_py.config.answer_options import ANSWERS
@@ -19,10 +19,9 @@ from kubedns_py.config.nameserver import Nameserver
 from kubedns_py.config.outside_options import OUTSIDE
 from kubedns_py.config.query_log import QueryLog
 from kubedns_py.config.values import at_least_one, choice, duration, many, octets, whole
-from kubedns_py.structs import Struct
 
 
-class Config(Struct, frozen=True):
+class Config(NamedTuple):
     """The options after reading. An empty text or tuple means "not given" or "all".
 
     Attributes:

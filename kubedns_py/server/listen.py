@@ -18,7 +18,6 @@ import socket
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kubedns_py.errors import StartError
-from kubedns_py.structs import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +56,7 @@ _ADVICE = {
 }
 
 
-class Listeners(Struct, frozen=True):
+class Listeners(NamedTuple):
     """Open sockets, non-blocking, UDP bound and TCP listening.
 
     Attributes:

@@ -15,21 +15,22 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     aclosing,
     asynccontextmanager,
+    suppress,
 )
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
 
 from kubedns_py import __version__
-from kubedns_py.cluster.envelope import excerpt, read_status
-from kubedns_py.cluster.objects import Resource
-from kubedns_py.cluster.reflector import ListRequest, WatchRequest
-from kubedns_py.errors import ApiError, HttpError
+from kubedns_py.cluster.requests import ListRequest, WatchRequest
+from kubedns_py.cluster.resources import Resource
+from kubedns_py.errors import ApiError, HttpError, excerpt
+from kubedns_py.sources.ahead import Ahead
 from kubedns_py.sources.credentials import SERVICE_ACCOUNT, loader
 from kubedns_py.sources.exchange import Response
 from kubedns_py.sources.lines import Lines
@@ -50,6 +51,10 @@ _WATCH_OPEN_S = 30.0
 """A watch is accepted at once, before there is anything to say; a list is first made."""
 
 _WATCH_IDLE_S = 150.0
+_SENT_S = 0.05
+"""How long a start waits for its first requests to go out: TLS is agreed upon in 3 ms, and in 15
+where imports take their turns with it."""
+
 _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
@@ -88,6 +93,7 @@ class ApiServer:
             Resource.SERVICES: {"labelSelector": labels} if labels else {},
             Resource.PODS: {"fieldSelector": _UNFINISHED},
         }
+        self._ahead = Ahead()
 
     @classmethod
     async def begin(cls, session: Session, *, labels: str) -> Self:
@@ -103,10 +109,30 @@ class ApiServer:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._ahead.close()
         await self._session.close()
+
+    async def ask_ahead(self, resources: Collection[Resource]) -> None:
+        """Ask for lists that somebody is going to open: what comes waits for them, or the error.
+
+        Returns when the requests have gone out, or soon if they cannot.
+        """
+        sent = asyncio.Semaphore(0)
+        async with self._session.client() as client:
+            client.http.on_sent = sent.release
+            for each in resources:
+                request = ListRequest(each, 0, "")
+                self._ahead.ask(request, self._ask_for(request))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SENT_S):
+                    for _ in resources:
+                        await sent.acquire()
 
     def list(self, request: ListRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open a list. Raises ApiError; so does reading from it."""
+        return self._ahead.take(request) or self._ask_for(request)
+
+    def _ask_for(self, request: ListRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         params = self._selectors.get(request.resource, {}) | {
             name: value
             for name, value in (
@@ -241,6 +267,8 @@ async def _refusal(client: Client, response: Response) -> ApiError:
             body = await anext(parts, b"")
         except ApiError:
             body = b""  # the status says enough
+    from kubedns_py.cluster.envelope import read_status  # noqa: PLC0415 - only refusals need it
+
     said = read_status(body)
     wait = response.headers.get("retry-after", "")
     wait_s = float(wait) if wait.isascii() and wait.isdecimal() else said.retry_after_s

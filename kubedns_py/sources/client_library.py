@@ -19,13 +19,11 @@ from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
-from kubedns_py.structs import Struct, field
-
 _LIBRARY: Final = "kubernetes_asyncio"
 _PACKAGES: Final = (_LIBRARY, f"{_LIBRARY}.client", f"{_LIBRARY}.config")
 
 
-class Configuration(Struct):
+class Configuration:
     """What the library's readers fill in, under the names of its own class.
 
     Attributes:
@@ -37,14 +35,23 @@ class Configuration(Struct):
         api_key: ``BearerToken`` is the value of the Authorization header.
     """
 
-    host: str = ""
-    ssl_ca_cert: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
-    verify_ssl: bool = True
-    tls_server_name: str | None = None
-    proxy: str | None = None
-    api_key: dict[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        host: str = "",
+        *,
+        ssl_ca_cert: str | None = None,
+        verify_ssl: bool = True,
+        tls_server_name: str | None = None,
+        proxy: str | None = None,
+    ) -> None:
+        self.host = host
+        self.ssl_ca_cert = ssl_ca_cert
+        self.cert_file: str | None = None
+        self.key_file: str | None = None
+        self.verify_ssl = verify_ssl
+        self.tls_server_name = tls_server_name
+        self.proxy = proxy
+        self.api_key: dict[str, str] = {}
 
 
 class Kubeconfigs(NamedTuple):

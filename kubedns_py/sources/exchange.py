@@ -58,7 +58,7 @@ class Connection:
         return not self._reader.at_eof() and not self._writer.is_closing()
 
     async def ask(self, method: str, target: str, headers: Mapping[str, str]) -> Response:
-        """Send a request without a body; return the answer once its head is there.
+        """Send a request without a body; return its answer, of which nothing has come yet.
 
         Args:
             method: such as ``GET``.
@@ -66,17 +66,15 @@ class Connection:
             headers: without line ends in them.
 
         Raises:
-            HttpError: the server closed the connection, or the answer is no HTTP, or something came
-                that is an answer to nothing; OSError as well.
+            HttpError: the server closed the connection, or something came that is an answer to
+                nothing; OSError as well.
         """
         if self._was_asked:
             await self._nothing_came()
         self._was_asked = True
         lines = [f"{method} {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items()), "", ""]
         self._writer.write("\r\n".join(lines).encode())
-        response = Response(self._reader)
-        await response.head()
-        return response
+        return Response(self._reader)
 
     async def _nothing_came(self) -> None:
         """Look whether the server said something since its last answer, such as 408."""

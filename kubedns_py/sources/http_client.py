@@ -12,7 +12,7 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -43,6 +43,9 @@ class HttpClient:
     Args:
         configuration: certificates, the name in the server's, and the proxy.
 
+    Attributes:
+        on_sent: called when a request has gone out, each time.
+
     Raises:
         OSError: a certificate or key cannot be read or used; ValueError as well.
     """
@@ -51,6 +54,7 @@ class HttpClient:
         self._tls = tls_context(configuration)
         self._server_name = host_name(configuration.tls_server_name or "").rstrip(".") or None
         self._proxy = configuration.proxy
+        self.on_sent: Callable[[], None] = _nobody
         self._idle: list[tuple[Origin, Connection]] = []
         self._is_closed = False
 
@@ -109,11 +113,23 @@ class HttpClient:
         idle = self._take(origin)
         if idle is not None:
             try:
-                return idle, await _sent(idle, target, sent)
+                return idle, await self._sent(idle, target, sent)
             except (HttpError, OSError):
                 pass  # the server closed it while nobody asked: to ask again is safe
         connection = await self._open(origin, proxy, connect_s)
-        return connection, await _sent(connection, target, sent)
+        return connection, await self._sent(connection, target, sent)
+
+    async def _sent(
+        self, connection: Connection, target: str, headers: Mapping[str, str]
+    ) -> Response:
+        try:
+            response = await connection.ask("GET", target, headers)
+            self.on_sent()
+            await response.head()
+        except BaseException:
+            connection.close()
+            raise
+        return response
 
     async def _open(self, origin: Origin, proxy: Proxy | None, connect_s: float) -> Connection:
         tls = self._tls if origin.scheme == "https" else None
@@ -157,9 +173,5 @@ def _elsewhere(url: str, target: str) -> str:
         raise HttpError(f"sent elsewhere, to what is not a URL: {error}") from error
 
 
-async def _sent(connection: Connection, target: str, headers: Mapping[str, str]) -> Response:
-    try:
-        return await connection.ask("GET", target, headers)
-    except BaseException:
-        connection.close()
-        raise
+def _nobody() -> None:
+    """Nobody is told."""

@@ -16,7 +16,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 
 from kubedns_py.cluster.decode import identify
-from kubedns_py.cluster.objects import Key, Resource
+from kubedns_py.cluster.objects import Key
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import BadObject
 from kubedns_py.sources.manifest_text import Fault, read_documents
 from kubedns_py.structs import Struct, field

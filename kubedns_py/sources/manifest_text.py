@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from kubedns_py.cluster.envelope import excerpt
+from kubedns_py.errors import excerpt
 from kubedns_py.structs import Struct
 
 _MAX_DEPTH = 100

@@ -18,9 +18,9 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
 
-from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reading import KINDS
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.selector import Selector
 from kubedns_py.errors import ApiError
 from kubedns_py.sources.manifest_objects import ManifestObject

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import ApiError
 from kubedns_py.structs import Struct, field
 

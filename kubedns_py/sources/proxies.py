@@ -85,5 +85,6 @@ async def open_tunnel(
 async def _ask_for_tunnel(through: Connection, proxy: Proxy, origin: Origin) -> None:
     headers = {"Host": origin.authority, **proxy.headers}
     answer = await through.ask("CONNECT", origin.authority, headers)
+    await answer.head()
     if answer.status != 200:
         raise HttpError(f"the proxy refuses: {answer.status} {answer.reason}")

@@ -17,27 +17,31 @@ from contextlib import asynccontextmanager
 from kubedns_py.errors import StartError
 from kubedns_py.sources.credentials import Access, Load, change_marks
 from kubedns_py.sources.http_client import HttpClient
-from kubedns_py.structs import Struct
 
 _LOG = logging.getLogger(__name__)
 _COMPLAIN_EVERY_S = 60.0
 _LOAD_TIMEOUT_S = 30.0
 
 
-class Client(Struct, eq=False):
+class Client:
     """One set of connections.
 
-    Attributes:
+    Args:
         http: the connections.
-        access: what it was made with; the authorization in it is the newest one.
+        access: what they are made with.
+
+    Attributes:
+        http: the same.
+        access: with the newest authorization.
         users: requests that are going on.
         retired: another client has taken over.
     """
 
-    http: HttpClient
-    access: Access
-    users: int = 0
-    retired: bool = False
+    def __init__(self, http: HttpClient, access: Access) -> None:
+        self.http = http
+        self.access = access
+        self.users = 0
+        self.retired = False
 
     @property
     def url(self) -> str:

@@ -17,9 +17,9 @@ from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 from typing import Protocol
 
-from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reading import USUAL, Wanted
 from kubedns_py.cluster.reflector import ListRequest, Reflector, ResourceStatus, Wait, WatchRequest
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.errors import ApiError
 from kubedns_py.sources.notices import Notices

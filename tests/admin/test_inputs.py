@@ -2,7 +2,7 @@
 
 from kubedns_py.admin.inputs import Counts, ResourceStatus
 from kubedns_py.cluster import status
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.server.tally import Tally
 from tests.admin.numbers import FakeStatus
 

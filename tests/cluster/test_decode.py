@@ -13,14 +13,9 @@ from kubedns_py.cluster.apitypes import (
     ApiService,
 )
 from kubedns_py.cluster.decode import Decoded, Document, decode, identify, read_all
-from kubedns_py.cluster.objects import (
-    Key,
-    Namespace,
-    Pod,
-    Port,
-    Resource,
-)
+from kubedns_py.cluster.objects import Key, Namespace, Pod, Port
 from kubedns_py.cluster.reading import USUAL, Wanted
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import BadObject
 from tests.helpers.builders import (
     Json,

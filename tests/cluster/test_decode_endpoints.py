@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from kubedns_py.cluster.decode import Decoded, decode
-from kubedns_py.cluster.objects import Endpoint, Endpoints, Key, Port, Resource
+from kubedns_py.cluster.objects import Endpoint, Endpoints, Key, Port
+from kubedns_py.cluster.resources import Resource
 from tests.helpers.builders import Json, a_slice_json, an_endpoint_json, an_endpoints_json, octets
 from tests.helpers.objects import address, item_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kubedns_py.cluster.decode import Decoded, decode
-from kubedns_py.cluster.objects import Key, Port, Resource, Service, ServiceKind, ServicePort
+from kubedns_py.cluster.objects import Key, Port, Service, ServiceKind, ServicePort
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import BadObject
 from tests.helpers.builders import Json, a_headless_service_json, a_service_json, octets
 from tests.helpers.objects import address

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kubedns_py.cluster.envelope import (
     Page,
     Status,
-    excerpt,
     read_bookmark,
     read_event,
     read_page,
@@ -113,16 +110,6 @@ def test_a_bookmark_says_how_far_we_are(raw: bytes, expected: str) -> None:
 def test_a_status_is_read_as_far_as_possible(raw: bytes, expected: Status) -> None:
     """F-10: bodies of proxies are no Status."""
     assert read_status(raw) == expected
-
-
-@given(st.text(max_size=600))
-def test_an_excerpt_is_one_short_line_of_ascii(text: str) -> None:
-    """Reliability 4.3: fit for a log line, whatever it was."""
-    shown = excerpt(text)
-
-    assert len(shown) <= 200
-    assert shown.isascii()
-    assert not shown or shown.isprintable()
 
 
 def test_a_page_that_leads_back_to_itself_is_none() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubedns_py.cluster.failure import Failure, classify, remedy
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import ApiError
 
 

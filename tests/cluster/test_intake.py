@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from kubedns_py.cluster.decode import Decoded
 from kubedns_py.cluster.intake import Complaints, Intake, key_of
 from kubedns_py.cluster.listing import PORTION_OCTETS
-from kubedns_py.cluster.objects import Key, Pod, Resource
+from kubedns_py.cluster.objects import Key, Pod
 from kubedns_py.cluster.reading import USUAL, Wanted
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.status import ResourceStatus
 from kubedns_py.errors import BadObject
 from tests.helpers.builders import a_pod_json, a_service_json, a_slice_json, octets

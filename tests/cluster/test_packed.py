@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubedns_py.cluster.objects import Endpoints, Key, Object, Resource, Subset
+from kubedns_py.cluster.objects import Endpoints, Key, Object, Subset
 from kubedns_py.cluster.packed import Packed, pack, subsets_in, unpack, unpack_endpoints
 from kubedns_py.cluster.parts import CHOICES, Choice, parts_of
+from kubedns_py.cluster.resources import Resource
 from tests.cluster.test_replacement import WHOLE
 from tests.helpers.objects import a_service, a_subset, address, an_endpoints
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from kubedns_py.cluster.apitypes import ApiService
 from kubedns_py.cluster.decode import decode, read_all
-from kubedns_py.cluster.objects import Key, Port, Resource, Service, ServiceKind, ServicePort
+from kubedns_py.cluster.objects import Key, Port, Service, ServiceKind, ServicePort
 from kubedns_py.cluster.plain_services import read_plain
 from kubedns_py.cluster.reading import Decoded
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import BadObject
 from tests.helpers.builders import Json, a_headless_service_json, a_service_json, octets
 from tests.helpers.objects import address

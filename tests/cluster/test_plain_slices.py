@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from kubedns_py.cluster.apitypes import ApiPodSlice, ApiSlice
 from kubedns_py.cluster.decode_endpoints import read_slice
-from kubedns_py.cluster.objects import Endpoint, Endpoints, Key, Port, Resource
+from kubedns_py.cluster.objects import Endpoint, Endpoints, Key, Port
 from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.plain_slices import read_plain
 from kubedns_py.cluster.reading import Decoded, Reading
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import BadObject
 from tests.helpers.builders import Json, a_slice_json, an_endpoint_json, octets
 from tests.helpers.objects import address, item_of

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from kubedns_py.cluster.apitypes import ApiPort, Identified, Meta
-from kubedns_py.cluster.objects import Key, Port, Resource
+from kubedns_py.cluster.objects import Key, Port
 from kubedns_py.cluster.reading import Decoded, Reading, folded, pairs, present
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import BadObject
 from tests.helpers.objects import address
 

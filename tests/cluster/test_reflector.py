@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from kubedns_py.cluster.listing import PORTION_OCTETS
-from kubedns_py.cluster.objects import Key, Resource
+from kubedns_py.cluster.objects import Key
 from kubedns_py.cluster.reflector import (
     ListRequest,
     Reflector,
@@ -22,6 +22,7 @@ from kubedns_py.cluster.reflector import (
     Wait,
     WatchRequest,
 )
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.errors import ApiError
 from tests.helpers.builders import (

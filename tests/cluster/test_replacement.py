@@ -17,13 +17,13 @@ from kubedns_py.cluster.objects import (
     Object,
     Pod,
     Port,
-    Resource,
     Service,
     ServiceKind,
     ServicePort,
     Subset,
 )
 from kubedns_py.cluster.replacement import PORTION
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from tests.helpers.listing import replace_all
 from tests.helpers.objects import a_namespace, a_pod, a_service, address, an_endpoints

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.objects import Key, Object
 from kubedns_py.cluster.packed import Packed
 from kubedns_py.cluster.reading import Decoded
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.snapshot import Snapshot
 from kubedns_py.cluster.store import Store
 from kubedns_py.errors import BadObject

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.objects import Key, Object
 from kubedns_py.cluster.packed import pack
 from kubedns_py.cluster.parts import Choice
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Changes, Store
 from tests.helpers.objects import (
     a_key,

@@ -76,7 +76,7 @@ def by_flag(flag: str) -> Option:
 
 def test_every_field_is_set_by_exactly_one_option() -> None:
     """Every option is declared exactly once (docs/architecture.md)."""
-    assert sorted(option.field for option in OPTIONS) == sorted(Config.__struct_fields__)
+    assert sorted(option.field for option in OPTIONS) == sorted(Config._fields)
     assert len({option.flag for option in OPTIONS}) == len(OPTIONS)
     assert len({option.environment for option in OPTIONS}) == len(OPTIONS)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.objects import Key, Object
 from kubedns_py.cluster.replacement import apply, differences
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.snapshot import MANY, Snapshot
 from kubedns_py.cluster.store import Store
 from tests.helpers.objects import a_decoded

@@ -15,7 +15,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from kubedns_py.assembly import Identity, assemble
-from kubedns_py.cluster.objects import Object, Resource
+from kubedns_py.cluster.objects import Object
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.config.arguments import load
 from kubedns_py.forwarding import Forwarding
 from kubedns_py.resolver.view import Known, View

@@ -21,7 +21,7 @@ import yaml
 
 from kubedns_py.assembly import Core, Identity, assemble
 from kubedns_py.cluster.decode import decode
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.config.arguments import load as load_options
 from kubedns_py.config.options import Config
 from kubedns_py.resolver.view import Known

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubedns_py.cluster.objects import Address, Endpoints, Namespace, Object, Pod, Resource, Service
+from kubedns_py.cluster.objects import Address, Endpoints, Namespace, Object, Pod, Service
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import from_text, to_text
 from kubedns_py.dns.render import Reply

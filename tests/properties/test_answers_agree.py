@@ -13,7 +13,8 @@ from pathlib import Path
 import dns.reversename
 import pytest
 
-from kubedns_py.cluster.objects import Address, Resource
+from kubedns_py.cluster.objects import Address
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.server.arrival import IPV4, Arrival
 from tests.helpers import oracle
 from tests.helpers.scenario import SCENARIOS, LoadedScenario, load

@@ -22,7 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubedns_py.assembly import Core, Identity, assemble
-from kubedns_py.cluster.objects import Address, Key, Object, Resource
+from kubedns_py.cluster.objects import Address, Key, Object
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.config.arguments import load
 from kubedns_py.dns.ask import Ask
 from kubedns_py.dns.name import Name, from_text, to_wire

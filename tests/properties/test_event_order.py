@@ -8,8 +8,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubedns_py.cluster.objects import Endpoints, Key, Object, Resource, Subset
+from kubedns_py.cluster.objects import Endpoints, Key, Object, Subset
 from kubedns_py.cluster.reflector import ListRequest, Reflector, Wait, WatchRequest
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.errors import ApiError
 from tests.helpers.builders import Json, a_page, a_slice_json, an_event

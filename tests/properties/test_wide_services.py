@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubedns_py.cluster.objects import Endpoints, Key, Object, Pod, Resource, Service
+from kubedns_py.cluster.objects import Endpoints, Key, Object, Pod, Service
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import Name
 from kubedns_py.dns.rrset import RRset

@@ -15,16 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubedns_py.cluster.objects import (
-    Address,
-    Endpoints,
-    Key,
-    Namespace,
-    Object,
-    Pod,
-    Resource,
-    Service,
-)
+from kubedns_py.cluster.objects import Address, Endpoints, Key, Namespace, Object, Pod, Service
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import Name, from_text

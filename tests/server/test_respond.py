@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from kubedns_py.assembly import Core, Identity, assemble
-from kubedns_py.cluster.objects import Address, Resource
+from kubedns_py.cluster.objects import Address
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.config.arguments import load
 from kubedns_py.resolver.view import Known
 from kubedns_py.server.arrival import IPV4, Arrival

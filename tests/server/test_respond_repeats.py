@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from kubedns_py.assembly import Core
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.dns.query import Query, read_query
 from kubedns_py.server.arrival import IPV4, IPV6, Arrival
 from kubedns_py.server.contents import MOST_RECORDS

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import ApiError
 from kubedns_py.sources import apiserver
 from kubedns_py.sources.apiserver import ApiServer, connect

@@ -16,8 +16,8 @@ import pytest_asyncio
 import trustme
 from aiohttp import web
 
-from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import HttpError
 from kubedns_py.sources.apiserver import ApiServer, connect
 from kubedns_py.sources.client_library import Configuration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,31 @@ async def test_a_request_names_the_host_and_what_it_is_for() -> None:
         "Authorization: Bearer secret",
     ]
     assert second == ["GET / HTTP/1.1", host]
+
+
+async def test_it_is_told_when_a_request_has_gone_out() -> None:
+    """Whoever has other things to do may do them now: nothing has come back yet."""
+    told: list[int] = []
+    asked = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()  # until the client leaves
+        writer.close()
+
+    listening = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async with listening:
+        client = HttpClient(Configuration())
+        client.on_sent = lambda: told.append(1)
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        asking = asyncio.create_task(body_of(client, url))
+        await asyncio.wait_for(asked.wait(), 9)
+
+        assert told == [1]
+        assert not asking.done()
+        asking.cancel()
+        await asyncio.wait([asking])
 
 
 async def test_what_a_request_asks_for_is_escaped() -> None:

@@ -7,8 +7,9 @@ import textwrap
 import pytest
 
 from kubedns_py.cluster.decode import decode
-from kubedns_py.cluster.objects import Key, Object, Resource
+from kubedns_py.cluster.objects import Key, Object
 from kubedns_py.cluster.reading import Wanted
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import BadObject
 from kubedns_py.sources.manifest_objects import Manifest, read_manifest
 from kubedns_py.sources.manifest_text import Fault

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from kubedns_py.cluster.decode import decode
-from kubedns_py.cluster.objects import Key, Resource
+from kubedns_py.cluster.objects import Key
 from kubedns_py.cluster.reading import Wanted
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.cluster.store import Store
 from kubedns_py.errors import ApiError, BadObject, StartError

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reflector import RelistReason, ResourceStatus
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.sources.notices import Notices
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubedns_py.cluster.objects import Resource
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import ApiError
 from kubedns_py.sources.object_versions import Identity, ObjectVersions, Wanted
 

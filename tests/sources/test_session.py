@@ -14,8 +14,8 @@ import pytest
 import trustme
 from aiohttp import web
 
-from kubedns_py.cluster.objects import Resource
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import ApiError, StartError
 from kubedns_py.sources.apiserver import ApiServer, connect
 from kubedns_py.sources.credentials import loader

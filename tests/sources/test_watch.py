@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kubedns_py.cluster.objects import Key, Resource
+from kubedns_py.cluster.objects import Key
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.errors import ApiError
 from kubedns_py.sources.watch import Informer

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import pytest
 
 from kubedns_py.cluster.listing import PORTION_OCTETS
-from kubedns_py.cluster.objects import Key, Resource, Service
+from kubedns_py.cluster.objects import Key, Service
 from kubedns_py.cluster.reflector import ResourceStatus
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.sources.apiserver import connect
 from kubedns_py.sources.watch import Informer

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubedns_py.cluster.objects import Endpoints, Key, Resource, Service, Subset
+from kubedns_py.cluster.objects import Endpoints, Key, Service, Subset
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import Name, from_text, to_text
 from kubedns_py.dns.rrset import SRV, A, to_lines

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kubedns_py.cluster.objects import Endpoints, Key, Namespace, Object, Pod, Resource, Service
+from kubedns_py.cluster.objects import Endpoints, Key, Namespace, Object, Pod, Service
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.selector import parse_selector
 from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import from_text, to_text

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kubedns_py.cluster.objects import Endpoints, Key, Resource
+from kubedns_py.cluster.objects import Endpoints, Key
 from kubedns_py.cluster.packed import pack
+from kubedns_py.cluster.resources import Resource
 from kubedns_py.cluster.store import Store
 from kubedns_py.dns.name import from_text
 from kubedns_py.dns.rrset import SRV, A
