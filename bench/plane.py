@@ -22,7 +22,7 @@ from bench.build import MissingError
 from bench.cluster import Cluster, Service
 from bench.cores import Cores, keep_on
 from bench.objects import namespace_object, service_object, slice_objects
-from bench.pod import lend_account
+from bench.pod import have_own_mounts, lend_account
 from tests.e2e import build
 from tests.e2e.binaries import built_binaries, kubernetes_version
 from tests.e2e.cluster import Cluster as Administered
@@ -115,10 +115,11 @@ def running_plane(cores: Cores) -> Iterator[Plane]:
     DNS server where Pods have theirs.
 
     Raises:
-        MissingError: it could not be built.
+        MissingError: it could not be built, or no service account can be mounted.
     """
     if build.main():
         raise MissingError("bench: there is no control plane; the reason is above")
+    have_own_mounts()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kubedns-bench-")))
         with spread(cores):

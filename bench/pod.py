@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,46 +25,52 @@ _MS_REC = 0x4000
 _MS_PRIVATE = 0x4_0000
 
 
+def have_own_mounts() -> None:
+    """Enter a mount namespace of our own, for ``lend_account``; before this process has threads.
+
+    Where this user may not, a user namespace is entered with it, as its root.
+
+    Raises:
+        MissingError: this user may not do that either, or temporary files would be hidden.
+    """
+    if Path(tempfile.gettempdir()).resolve().is_relative_to(_RUN.resolve()):
+        raise MissingError(f"bench: temporary files are in {_RUN}, which is hidden: set TMPDIR")
+    user, group = os.geteuid(), os.getegid()
+    try:
+        try:
+            _checked(_LIBC.unshare(_CLONE_NEWNS))
+        except PermissionError:
+            _checked(_LIBC.unshare(_CLONE_NEWNS | _CLONE_NEWUSER))
+            own = Path("/proc/self")
+            (own / "setgroups").write_text("deny")
+            (own / "uid_map").write_text(f"0 {user} 1")
+            (own / "gid_map").write_text(f"0 {group} 1")
+        _mount("none", Path("/"), None, _MS_REC | _MS_PRIVATE)
+    except OSError as error:
+        raise MissingError(
+            f"bench: no service account can be mounted ({error.strerror}): that takes the"
+            " capability SYS_ADMIN, or user namespaces"
+        ) from error
+
+
 def lend_account(server: str, token: str, certificate: Path) -> None:
     """Let this process and what it starts find a service account, as in a Pod.
 
-    ``/run`` is empty for them but for that.
+    ``/run`` is empty for them but for that. ``have_own_mounts`` comes first.
 
     Args:
         server: the API server's URL, with an address and a port.
         token: of the account.
         certificate: a file with that of the API server's authority.
-
-    Raises:
-        MissingError: this user may not mount anything, not even for itself.
     """
     content = {"token": token, "namespace": DNS_NAMESPACE, "ca.crt": certificate.read_text()}
-    try:
-        _have_own_mounts()
-        _mount("tmpfs", _RUN.resolve(), "tmpfs")
-    except OSError as error:
-        raise MissingError(
-            f"bench: no service account can be mounted ({error.strerror}): run it as root, or allow"
-            " user namespaces"
-        ) from error
+    _mount("tmpfs", _RUN.resolve(), "tmpfs")
     _ACCOUNT.mkdir(parents=True)
     for name, text in content.items():
         (_ACCOUNT / name).write_text(text)
     at = urlsplit(server)
     os.environ["KUBERNETES_SERVICE_HOST"] = str(at.hostname)
     os.environ["KUBERNETES_SERVICE_PORT"] = str(at.port)
-
-
-def _have_own_mounts() -> None:
-    """Enter a mount namespace of our own, and where that takes it a user namespace as its root."""
-    user, group = os.geteuid(), os.getegid()
-    _checked(_LIBC.unshare(_CLONE_NEWNS | (_CLONE_NEWUSER if user else 0)))
-    if user:
-        own = Path("/proc/self")
-        (own / "setgroups").write_text("deny")
-        (own / "uid_map").write_text(f"0 {user} 1")
-        (own / "gid_map").write_text(f"0 {group} 1")
-    _mount("none", Path("/"), None, _MS_REC | _MS_PRIVATE)
 
 
 def _mount(source: str, target: Path, kind: str | None, flags: int = 0) -> None:

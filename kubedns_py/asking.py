@@ -1,7 +1,7 @@
 """What a start asks the API server for, before there is anybody to read what it says.
 
 It makes its lists while msgspec, the store and what answers are imported, so neither this file nor
-anything that it imports may need those (``tests/house``).
+anything that it imports may need those.
 """
 
 from __future__ import annotations

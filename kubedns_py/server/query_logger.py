@@ -9,7 +9,7 @@ import logging
 from math import inf
 
 from kubedns_py.dns.name import Name, to_text
-from kubedns_py.dns.rrset import type_text
+from kubedns_py.dns.rrset import A, type_text
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ class QueryLogger:
         self._share = share
         self._slower_than_s = slower_than_s if share else inf
         self._owed = 0.0
+        if share:
+            type_text(A)  # imports dnslib: not for the first answer, which may find no file to open
 
     @property
     def is_about_all(self) -> bool:

@@ -10,11 +10,15 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
 from kubedns_py.cluster.requests import ListRequest
+from kubedns_py.errors import ApiError
+
+_LOG = logging.getLogger(__name__)
 
 List = AbstractAsyncContextManager[AsyncIterator[bytes]]
 """An answer to be opened, in parts as they come."""
@@ -33,9 +37,16 @@ class Ahead:
     def __init__(self) -> None:
         self._asked: dict[ListRequest, asyncio.Task[_Opened]] = {}
 
-    def ask(self, request: ListRequest, answer: List) -> None:
-        """Open an answer now, for whoever is going to take that of this request."""
-        self._asked[request] = asyncio.create_task(_opened(answer))
+    def ask(self, request: ListRequest, answer: List, *, settled: Callable[[], None]) -> None:
+        """Open an answer now, for whoever is going to take that of this request.
+
+        Args:
+            request: which one.
+            answer: what is opened.
+            settled: called when the answer has begun, or there is none.
+        """
+        self._asked[request] = asked = asyncio.create_task(_opened(answer))
+        asked.add_done_callback(lambda _: settled())
 
     def take(self, request: ListRequest) -> List | None:
         """Return the answer to a request if it waits here; opening it raises what went wrong."""
@@ -46,11 +57,7 @@ class Ahead:
         """Leave what nobody took."""
         asked = tuple(self._asked.values())
         self._asked.clear()
-        for each in asked:
-            each.cancel()
-        for opened in await asyncio.gather(*asked, return_exceptions=True):
-            if isinstance(opened, _Opened):
-                await opened.edges.aclose()
+        await _leave(asked)
 
 
 async def _opened(answer: List) -> _Opened:
@@ -60,6 +67,21 @@ async def _opened(answer: List) -> _Opened:
 
 @asynccontextmanager
 async def _lent(asked: asyncio.Task[_Opened]) -> AsyncIterator[AsyncIterator[bytes]]:
-    opened = await asked
+    try:
+        opened = await asked
+    except asyncio.CancelledError:
+        await _leave((asked,))  # it may have begun in the same turn
+        raise
     async with opened.edges:
         yield opened.parts
+
+
+async def _leave(asked: Collection[asyncio.Task[_Opened]]) -> None:
+    for each in asked:
+        each.cancel()
+    async with AsyncExitStack() as edges:
+        for found in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(found, _Opened):
+                edges.push_async_callback(found.edges.aclose)
+            elif not isinstance(found, (ApiError, asyncio.CancelledError)):
+                _LOG.error("an error of our own, in a list that nobody took", exc_info=found)

@@ -115,18 +115,19 @@ class ApiServer:
     async def ask_ahead(self, resources: Collection[Resource]) -> None:
         """Ask for lists that somebody is going to open: what comes waits for them, or the error.
 
-        Returns when the requests have gone out, or soon if they cannot.
+        Returns when the requests have gone out or failed, or soon if they cannot.
         """
         sent = asyncio.Semaphore(0)
         async with self._session.client() as client:
             client.http.on_sent = sent.release
             for each in resources:
                 request = ListRequest(each, 0, "")
-                self._ahead.ask(request, self._ask_for(request))
+                self._ahead.ask(request, self._ask_for(request), settled=sent.release)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SENT_S):
                     for _ in resources:
                         await sent.acquire()
+            client.http.on_sent = None
 
     def list(self, request: ListRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open a list. Raises ApiError; so does reading from it."""

@@ -44,7 +44,7 @@ class HttpClient:
         configuration: certificates, the name in the server's, and the proxy.
 
     Attributes:
-        on_sent: called when a request has gone out, each time.
+        on_sent: called when a request has gone out, each time, a redirected one too; or None.
 
     Raises:
         OSError: a certificate or key cannot be read or used; ValueError as well.
@@ -54,7 +54,7 @@ class HttpClient:
         self._tls = tls_context(configuration)
         self._server_name = host_name(configuration.tls_server_name or "").rstrip(".") or None
         self._proxy = configuration.proxy
-        self.on_sent: Callable[[], None] = _nobody
+        self.on_sent: Callable[[], None] | None = None
         self._idle: list[tuple[Origin, Connection]] = []
         self._is_closed = False
 
@@ -124,7 +124,8 @@ class HttpClient:
     ) -> Response:
         try:
             response = await connection.ask("GET", target, headers)
-            self.on_sent()
+            if self.on_sent is not None:
+                self.on_sent()
             await response.head()
         except BaseException:
             connection.close()
@@ -171,7 +172,3 @@ def _elsewhere(url: str, target: str) -> str:
         return urljoin(url, target)
     except ValueError as error:
         raise HttpError(f"sent elsewhere, to what is not a URL: {error}") from error
-
-
-def _nobody() -> None:
-    """Nobody is told."""

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from kubedns_py.server.query_logger import QueryLogger
+from tests.helpers.separately import printed
 
 
 def test_nothing_is_logged_unless_it_was_asked_for() -> None:
@@ -51,3 +52,11 @@ def test_a_hostile_name_stays_on_one_line(caplog: pytest.LogCaptureFixture) -> N
             "j", "J"
         )
     ]
+
+
+def test_what_a_line_needs_is_there_before_the_first_answer() -> None:
+    """F-36: an import takes files, and there may be none left when something is to be logged."""
+    code = "import sys; from kubedns_py.server.query_logger import QueryLogger; QueryLogger({});"
+    code += "print('dnslib' in sys.modules)"
+
+    assert [printed(code.format(share)) for share in ("", "0.01, 0.1")] == ["False", "True"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import CoroutineType
 
 import pytest
@@ -14,10 +15,12 @@ from kubedns_py.cluster.requests import ListRequest
 from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import ApiError
 from kubedns_py.sources import apiserver
+from kubedns_py.sources.ahead import Ahead
 from kubedns_py.sources.apiserver import ApiServer, connect
 from tests.helpers.builders import a_page, a_service_json
 from tests.helpers.fake_apiserver import FakeApiServer, answer, refusal, silence, stream
 from tests.helpers.lists import listed
+from tests.helpers.ports import free_port
 from tests.helpers.waiting import until
 
 SERVICES = ListRequest(Resource.SERVICES, 0, "")
@@ -171,3 +174,83 @@ async def test_a_server_that_takes_no_request_does_not_hold_up_the_start() -> No
         hangs.set()
         with pytest.raises(ApiError):
             await listed(source, SERVICES)
+
+
+async def test_a_server_that_is_not_there_does_not_hold_up_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What has failed is not waited for."""
+    monkeypatch.setattr(apiserver, "_SENT_S", 60.0)
+    url = f"http://127.0.0.1:{free_port()}"
+    async with await connect(kube_master_url=url, kubecfg_file="") as source:
+        async with asyncio.timeout(9):
+            await source.ask_ahead([Resource.SERVICES, Resource.NAMESPACES])
+        with pytest.raises(ApiError):
+            await listed(source, SERVICES)
+
+
+# -- what no server can be made to do
+
+
+class Answer:
+    """An answer that opens when told, and knows whether it was closed."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.opens = asyncio.Event()
+        self.is_closed = False
+        self._error = error
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Wait, then lend no parts at all, or raise."""
+        await self.opens.wait()
+        if self._error is not None:
+            raise self._error
+        try:
+            yield aiter(NoParts())
+        finally:
+            self.is_closed = True
+
+
+class NoParts:
+    """Nothing to read."""
+
+    def __aiter__(self) -> NoParts:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
+
+
+async def test_an_answer_that_begins_as_its_taker_is_cancelled_is_left() -> None:
+    """Nobody else knows of it any more."""
+    ahead, begins = Ahead(), Answer()
+
+    def cancel() -> None:
+        taking.cancel()
+
+    ahead.ask(SERVICES, begins.open(), settled=cancel)  # in the turn in which it begins
+    taken = ahead.take(SERVICES)
+    assert taken is not None
+    taking = asyncio.create_task(taken.__aenter__())
+    await asyncio.sleep(0)  # it waits
+    begins.opens.set()
+    await asyncio.wait([taking])
+
+    assert taking.cancelled()
+    assert begins.is_closed
+
+
+async def test_an_accident_in_a_list_that_nobody_took_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Errors of our own are never silent; the other lists are left nevertheless."""
+    ahead, broken, well = Ahead(), Answer(RuntimeError("ours")), Answer()
+    for request, each in ((SERVICES, broken), (NAMESPACES, well)):
+        each.opens.set()
+        ahead.ask(request, each.open(), settled=lambda: None)
+    await until(lambda: len(tasks_of_ours()) == 0)
+    await ahead.close()
+
+    assert "ours" in caplog.text
+    assert well.is_closed
