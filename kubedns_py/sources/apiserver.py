@@ -2,8 +2,6 @@
 
 Rules of this file:
 
-- The status is looked at before the body; whatever goes wrong on the way is an ``ApiError`` with
-  the server's URL in it, cut and escaped.
 - No wait is without end: 10 s to connect, 60 s without an octet of a list, 30 s until a watch
   begins and 150 s without an octet of it, for bookmarks come once a minute. None of these limits
   how long a slow list may take (row F-05).
@@ -14,28 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    aclosing,
-    asynccontextmanager,
-    suppress,
-)
-from typing import NamedTuple, Self
-from urllib.parse import urlencode
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
+from typing import Self
 
-from kubedns_py import __version__
 from kubedns_py.cluster.requests import ListRequest, WatchRequest
 from kubedns_py.cluster.resources import Resource
-from kubedns_py.errors import ApiError, HttpError, excerpt
 from kubedns_py.sources.ahead import Ahead
+from kubedns_py.sources.api_answer import Waits, lines, parts, refusal, sent
 from kubedns_py.sources.credentials import SERVICE_ACCOUNT, loader
 from kubedns_py.sources.exchange import Response
-from kubedns_py.sources.lines import Lines
 from kubedns_py.sources.session import Client, Session
-from kubedns_py.sources.unpacking import body_of
 
 _PATHS = {
     Resource.SERVICES: "/api/v1/services",
@@ -54,14 +41,6 @@ _WATCH_IDLE_S = 150.0
 _SENT_S = 0.05
 """How long a start waits for its first requests to go out: TLS is agreed upon in 3 ms, and in 15
 where imports take their turns with it."""
-
-_HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "gzip",
-    "User-Agent": f"kubedns-py/{__version__}",
-}
-_ERRORS = (HttpError, OSError)
-"""What a request may raise, time that ran out among it."""
 
 
 async def connect(*, kube_master_url: str, kubecfg_file: str, labels: str = "") -> ApiServer:
@@ -161,19 +140,19 @@ class ApiServer:
             path: such as ``/api/v1/services``.
             params: of the request.
         """
-        async with self._read(path, params) as parts:
-            return b"".join([each async for each in parts])
+        async with self._read(path, params) as found:
+            return b"".join([each async for each in found])
 
     @asynccontextmanager
     async def _read(
         self, path: str, params: Mapping[str, str]
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        waits = _Waits(_CONNECT_S + _LIST_IDLE_S, _LIST_IDLE_S)
+        waits = Waits(_CONNECT_S, _CONNECT_S + _LIST_IDLE_S, _LIST_IDLE_S)
         async with (
             self._answer(path, params, waits) as (client, response),
-            aclosing(_parts(client, response, _LIST_IDLE_S)) as parts,
+            aclosing(parts(client, response, waits.idle_s)) as found,
         ):
-            yield parts
+            yield found
 
     def follow(
         self, path: str, params: Mapping[str, str]
@@ -185,15 +164,16 @@ class ApiServer:
     async def _follow(
         self, path: str, params: Mapping[str, str]
     ) -> AsyncIterator[AsyncIterator[bytes]]:
+        waits = Waits(_CONNECT_S, _WATCH_OPEN_S, _WATCH_IDLE_S)
         async with (
-            self._answer(path, params, _Waits(_WATCH_OPEN_S, _WATCH_IDLE_S)) as (client, response),
-            aclosing(_lines(client, response)) as lines,
+            self._answer(path, params, waits) as (client, response),
+            aclosing(lines(client, response, waits.idle_s)) as found,
         ):
-            yield lines
+            yield found
 
     @asynccontextmanager
     async def _answer(
-        self, path: str, params: Mapping[str, str], waits: _Waits
+        self, path: str, params: Mapping[str, str], waits: Waits
     ) -> AsyncIterator[tuple[Client, Response]]:
         """Send a request and lend the response to it, which is one of success.
 
@@ -202,96 +182,10 @@ class ApiServer:
         for last in (False, True):
             async with (
                 self._session.client(anew=last) as client,
-                _sent(client, path, params, waits) as response,
+                sent(client, path, params, waits) as response,
             ):
                 if response.status == 200:
                     yield client, response
                     return
                 if last or response.status != 401:
-                    raise await _refusal(client, response)
-
-
-class _Waits(NamedTuple):
-    """How many seconds a request is waited for: until its answer begins, and between octets."""
-
-    open_s: float
-    idle_s: float
-
-
-@asynccontextmanager
-async def _sent(
-    client: Client, path: str, params: Mapping[str, str], waits: _Waits
-) -> AsyncIterator[Response]:
-    """Send a request and lend its answer."""
-    authorization = client.access.authorization
-    headers = _HEADERS | ({"Authorization": authorization} if authorization else {})
-    url = f"{client.url}{path}" + (f"?{urlencode(params)}" if params else "")
-    async with AsyncExitStack() as lent:
-        try:
-            async with asyncio.timeout(waits.open_s):
-                response = await lent.enter_async_context(
-                    client.http.get(url, headers, connect_s=_CONNECT_S)
-                )
-        except _ERRORS as error:
-            raise _broken(client, error, min(waits)) from error
-        yield response
-
-
-async def _parts(client: Client, response: Response, idle_s: float) -> AsyncGenerator[bytes, None]:
-    try:
-        body = body_of(response.headers.get("content-encoding", ""))
-        async with aclosing(response.body(idle_s)) as parts:
-            async for part in parts:
-                for portion in body.feed(part):
-                    yield portion
-        body.end()
-    except _ERRORS as error:
-        raise _broken(client, error, idle_s) from error
-
-
-async def _lines(client: Client, response: Response) -> AsyncGenerator[bytes, None]:
-    lines = Lines()
-    async with aclosing(_parts(client, response, _WATCH_IDLE_S)) as parts:
-        async for part in parts:
-            if whole := lines.feed(part):
-                yield whole
-            if lines.overflowed:
-                return
-    if rest := lines.end():
-        yield rest  # cut or not: whether it is a whole event, its reader sees
-
-
-async def _refusal(client: Client, response: Response) -> ApiError:
-    """Return the error that a response stands for."""
-    async with aclosing(_parts(client, response, _LIST_IDLE_S)) as parts:
-        try:
-            body = await anext(parts, b"")
-        except ApiError:
-            body = b""  # the status says enough
-    from kubedns_py.cluster.envelope import read_status  # noqa: PLC0415 - only refusals need it
-
-    said = read_status(body)
-    wait = response.headers.get("retry-after", "")
-    wait_s = float(wait) if wait.isascii() and wait.isdecimal() else said.retry_after_s
-    words = said.detail or excerpt(response.reason)
-    if response.status == 401:
-        words = f"token rejected, also when read again: {words}"
-    detail = f"{client.shown}: {words}"
-    return ApiError(response.status, detail, retry_after_s=wait_s)
-
-
-def _broken(client: Client, error: Exception, idle_s: float) -> ApiError:
-    """Return the error for a connection that could not be made, or broke."""
-    if isinstance(error, HttpError):
-        text = excerpt(str(error))
-    elif isinstance(error, TimeoutError):
-        return ApiError(0, f"{client.shown}: no data for {idle_s:.0f} s", silent=True)
-    elif isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
-        # asyncio's own words name addresses, and a resolver's numbers are no errno
-        named = error.errno > 0
-        text = os.strerror(error.errno) if named else excerpt(error.strerror or str(error))
-        text = f"{text} (errno {error.errno})"
-    else:
-        # asyncio has no words for a server that leaves while TLS is agreed upon
-        text = f"{type(error).__name__}: {excerpt(str(error)) or 'the connection was closed'}"
-    return ApiError(0, f"{client.shown}: {text}")
+                    raise await refusal(client, response, _LIST_IDLE_S)

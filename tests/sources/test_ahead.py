@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from types import CoroutineType
 
 import pytest
-import pytest_asyncio
 
 from kubedns_py.cluster.requests import ListRequest
 from kubedns_py.cluster.resources import Resource
@@ -25,20 +24,6 @@ from tests.helpers.waiting import until
 
 SERVICES = ListRequest(Resource.SERVICES, 0, "")
 NAMESPACES = ListRequest(Resource.NAMESPACES, 0, "")
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[FakeApiServer]:
-    """An API server without credentials."""
-    async with FakeApiServer() as started:
-        yield started
-
-
-@pytest_asyncio.fixture
-async def source(server: FakeApiServer) -> AsyncIterator[ApiServer]:
-    """A source that asks it."""
-    async with await connect(kube_master_url=server.url, kubecfg_file="") as connected:
-        yield connected
 
 
 def tasks_of_ours() -> list[str]:

@@ -9,19 +9,17 @@ import socket
 import subprocess
 import sys
 import zlib
-from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
 from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import ApiError
 from kubedns_py.sources import apiserver
 from kubedns_py.sources.apiserver import ApiServer, connect
-from tests.helpers.builders import a_page, a_service_json, a_status, an_event, octets
+from tests.helpers.builders import a_page, a_service_json, an_event
 from tests.helpers.fake_apiserver import (
     FakeApiServer,
     Script,
@@ -31,7 +29,7 @@ from tests.helpers.fake_apiserver import (
     silence,
     stream,
 )
-from tests.helpers.lists import listed
+from tests.helpers.lists import list_error, listed
 from tests.helpers.loop_clock import LoopClock
 from tests.helpers.waiting import until
 
@@ -39,31 +37,10 @@ A_LIST = ListRequest(Resource.SERVICES, 500, "")
 A_WATCH = WatchRequest(Resource.SERVICES, "7", timeout_s=300)
 
 
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[FakeApiServer]:
-    """An API server without credentials."""
-    async with FakeApiServer() as started:
-        yield started
-
-
-@pytest_asyncio.fixture
-async def source(server: FakeApiServer) -> AsyncIterator[ApiServer]:
-    """A source that asks it."""
-    async with await connect(kube_master_url=server.url, kubecfg_file="") as connected:
-        yield connected
-
-
 async def lines_of(source: ApiServer, request: WatchRequest = A_WATCH) -> list[bytes]:
     """Return all lines of a watch that the server ends."""
     async with source.watch(request) as lines:
         return [line async for portion in lines for line in portion.split(b"\n") if line]
-
-
-async def list_error(source: ApiServer, request: ListRequest = A_LIST) -> ApiError:
-    """Return the error that a list ends in."""
-    with pytest.raises(ApiError) as caught:
-        await listed(source, request)
-    return caught.value
 
 
 async def given_up(waiting: asyncio.Future[Any], clock: LoopClock, seconds: float) -> ApiError:
@@ -181,71 +158,9 @@ async def test_a_page_that_cannot_be_unpacked_is_an_error(
     """F-16: like one that breaks off; whatever came before is of no use."""
     server.then_list("services", script)
 
-    error = await list_error(source)
+    error = await list_error(source, A_LIST)
 
     assert (error.status, error.detail) == (0, f"{server.url}: {words}")
-
-
-# -- refusals
-
-
-async def test_a_refusal_tells_the_servers_words(server: FakeApiServer, source: ApiServer) -> None:
-    """F-12: the message names the account; the URL says which server it was."""
-    server.then_list(
-        "services", refusal(403, 'services is forbidden: User "x"', reason="Forbidden")
-    )
-
-    error = await list_error(source)
-
-    assert error.status == 403
-    assert error.detail == f'{server.url}: Forbidden: services is forbidden: User "x"'
-
-
-async def test_a_compressed_refusal_tells_the_same(
-    server: FakeApiServer, source: ApiServer
-) -> None:
-    """F-12: a proxy may compress what is small, too; one that is corrupt has its status left."""
-    body = gzip.compress(octets(a_status(403, "no", reason="Forbidden")))
-    for each in (body, body[9:]):
-        server.then_list("services", answer(403, each, Content_Encoding="gzip"))
-
-    errors = [await list_error(source), await list_error(source)]
-
-    assert [each.status for each in errors] == [403, 403]
-    assert [each.detail for each in errors] == [
-        f"{server.url}: Forbidden: no",
-        f"{server.url}: Forbidden",
-    ]
-
-
-async def test_a_page_of_html_is_cut_and_escaped(server: FakeApiServer, source: ApiServer) -> None:
-    """F-10: at most 200 characters, and none that moves a cursor."""
-    body = b"<html>\n\x1b[31m" + b"x" * 5000
-    server.then_list("services", answer(502, body, content_type="text/html"))
-
-    error = await list_error(source)
-
-    assert error.status == 502
-    assert error.detail.startswith(server.url + r": <html>\n\x1b[31mxxx")
-    assert error.detail.isprintable()
-    assert len(error.detail) < 250
-
-
-async def test_an_empty_refusal_tells_its_reason(server: FakeApiServer, source: ApiServer) -> None:
-    """F-10: something is always said."""
-    server.then_list("services", answer(504))
-
-    assert (await list_error(source)).detail == f"{server.url}: Gateway Timeout"
-
-
-@pytest.mark.parametrize(("header", "expected"), [("5", 5.0), ("soon", None), ("-1", None)])
-async def test_the_wish_to_wait_is_told(
-    server: FakeApiServer, source: ApiServer, header: str, expected: float | None
-) -> None:
-    """F-09: Retry-After in seconds."""
-    server.then_list("services", refusal(429, "slow down", Retry_After=header))
-
-    assert (await list_error(source)).retry_after_s == expected
 
 
 async def test_a_refused_watch_is_an_error_before_any_line(
@@ -262,67 +177,11 @@ async def test_a_refused_watch_is_an_error_before_any_line(
 # -- connections that fail
 
 
-async def test_a_server_that_is_not_there_is_told_with_its_error_number(
-    server: FakeApiServer, source: ApiServer
-) -> None:
-    """F-01: URL and errno."""
-    await server.stop()
-
-    error = await list_error(source)
-
-    assert error.status == 0
-    assert error.detail == f"{server.url}: Connection refused (errno 111)"
-
-
-async def test_what_lets_us_in_is_not_told(server: FakeApiServer) -> None:
-    """Errors are logged: a URL is told without the password in it."""
-    await server.stop()
-    url = server.url.replace("://", "://u:se%40cret@") + "/k8s/@1"
-
-    async with await connect(kube_master_url=url, kubecfg_file="") as source:
-        error = await list_error(source)
-
-    assert error.detail == f"{server.url}/k8s/@1: Connection refused (errno 111)"
-
-
-async def test_a_host_that_is_not_known_is_told_once() -> None:
-    """In the resolver's words, and with its number."""
-    async with await connect(
-        kube_master_url="http://[fe80::1%nowhere]:1", kubecfg_file=""
-    ) as source:
-        error = await list_error(source)
-
-    assert error.detail == "http://[fe80::1%nowhere]:1: Name or service not known (errno -2)"
-
-
-async def test_a_server_that_leaves_before_there_is_tls_is_told() -> None:
-    """The event loop has no words for it."""
-
-    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(65_536)
-        writer.close()
-
-    listening = await asyncio.start_server(leave, "127.0.0.1", 0)
-    url = f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    async with listening, await connect(kube_master_url=url, kubecfg_file="") as source:
-        error = await list_error(source)
-
-    assert error.detail == f"{url}: ConnectionResetError: the connection was closed"
-
-
-async def test_a_name_that_is_none_is_an_error_like_any_other() -> None:
-    """F-01: what has a backoff, and no accident of ours."""
-    async with await connect(kube_master_url="http://a..b", kubecfg_file="") as source:
-        error = await list_error(source)
-
-    assert error.detail == "http://a..b: not a URL: its host or port is none"
-
-
 async def test_a_list_that_breaks_off_is_an_error(server: FakeApiServer, source: ApiServer) -> None:
     """F-16: half a page is none."""
     server.then_list("services", stream(b'{"metadata":', then="cut"))
 
-    assert (await list_error(source)).status == 0
+    assert (await list_error(source, A_LIST)).status == 0
 
 
 async def test_a_silent_list_is_given_up(server: FakeApiServer, source: ApiServer) -> None:
@@ -380,7 +239,7 @@ async def test_a_server_that_accepts_nothing_is_given_up(
             waiting.connect_ex(("127.0.0.1", port))
         url = f"http://127.0.0.1:{port}"
         async with await connect(kube_master_url=url, kubecfg_file="") as source:
-            error = await list_error(source)
+            error = await list_error(source, A_LIST)
 
     assert (error.status, error.silent) == (0, False)
     assert error.detail == f"{url}: no connection within 0 s"

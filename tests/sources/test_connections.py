@@ -6,20 +6,19 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 import trustme
 from aiohttp import web
 
 from kubedns_py.cluster.reflector import ListRequest, WatchRequest
 from kubedns_py.cluster.resources import Resource
 from kubedns_py.errors import HttpError
-from kubedns_py.sources.apiserver import ApiServer, connect
+from kubedns_py.sources.apiserver import ApiServer
 from kubedns_py.sources.client_library import Configuration
 from kubedns_py.sources.connections import (
     Origin,
@@ -36,20 +35,6 @@ from tests.helpers.waiting import until
 A_LIST = ListRequest(Resource.SERVICES, 500, "")
 A_WATCH = WatchRequest(Resource.SERVICES, "7", timeout_s=300)
 TCP = socket.IPPROTO_TCP
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[FakeApiServer]:
-    """An API server without credentials."""
-    async with FakeApiServer() as started:
-        yield started
-
-
-@pytest_asyncio.fixture
-async def source(server: FakeApiServer) -> AsyncIterator[ApiServer]:
-    """A source that asks it."""
-    async with await connect(kube_master_url=server.url, kubecfg_file="") as connected:
-        yield connected
 
 
 @contextmanager
