@@ -3,7 +3,7 @@
 - DNS sockets are opened first, so that a port in use is known at once and no query meets a closed
   port while the cluster is synced.
 - Then the API server is asked for its lists. It needs some time to make them, and what reads and
-  answers is imported meanwhile, in a thread: half of the CPU time of a start that nobody waits for.
+  answers is imported meanwhile, in a thread: a third of a start's CPU time that nobody waits for.
 - A signal ends the start at once, for nobody is served yet (F-43).
 """
 

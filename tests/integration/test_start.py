@@ -4,6 +4,8 @@ import asyncio
 import errno
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,36 @@ def test_pages_are_there_after_the_first_sync_though_nobody_asked(
         wait_until(lambda: f"http listens on port {server.health_port}" in server.log)
 
         assert server.page("/readyz")[0] == 200
+
+
+LOOKS_AT_GARBAGE = """if True:
+    import asyncio, gc, logging, os, signal, sys
+    from kubedns_py.cli import main
+
+    def look():
+        from kubedns_py.cluster.objects import Key
+        print(any(type(each) is Key for each in gc.get_objects()))  # names of what was synced
+        print(gc.get_threshold()[0])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    class Synced(logging.Handler):
+        def emit(self, record):
+            if record.msg.startswith("first sync complete"):
+                asyncio.get_running_loop().call_soon(look)
+
+    logging.getLogger("kubedns_py.program").addHandler(Synced())
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_what_was_synced_is_never_looked_at_for_garbage(manifests: Path) -> None:
+    """Issue 4, scale: a collection would walk through the whole cluster, and answer nobody."""
+    flags = [f"--manifests={manifests}", f"--dns-bind-address={LOOPBACK}", "--lameduck=0s"]
+    ports = [f"--dns-port={free_port()}", "--healthz-port=0", "--metrics-port=0"]
+    command = [sys.executable, "-c", LOOKS_AT_GARBAGE, "serve", *flags, *ports]
+    found = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)  # noqa: S603 - our own
+
+    assert found.stdout.splitlines() == ["False", "10000"]
 
 
 def test_a_port_in_use_ends_the_start_with_one_line(manifests: Path) -> None:
